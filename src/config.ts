@@ -1,0 +1,85 @@
+// The configuration. Nothing else reads the environment.
+
+/** Where each setting comes from: an environment variable, or the flag of `annals serve` of the same name. */
+export interface Config {
+  host: string;
+  port: number;
+  databaseUrl: string;
+  /** Undefined: made on the first start and kept in the data folder. */
+  rootToken: string | undefined;
+  logLevel: string;
+}
+
+export interface ClientConfig {
+  url: string;
+  token: string | undefined;
+  organization: string | undefined;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+const SCHEMES = ['sqlite:', 'postgres:', 'postgresql:', 'memory:'];
+
+/** A setting that cannot be used; the message names it and says what was got. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/** @throws ConfigError */
+export function readConfig(environment: Environment = process.env): Config {
+  const databaseUrl = valueOf(environment, 'ANNALS_DATABASE_URL') ?? 'sqlite:./data/annals.db';
+  if (!SCHEMES.some((scheme) => databaseUrl.startsWith(scheme))) {
+    throw new ConfigError(`ANNALS_DATABASE_URL must start with ${SCHEMES.join(' or ')}, got "${withoutSecret(databaseUrl)}"`);
+  }
+  const logLevel = valueOf(environment, 'ANNALS_LOG_LEVEL') ?? 'info';
+  if (!LOG_LEVELS.includes(logLevel)) {
+    throw new ConfigError(`ANNALS_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, got "${logLevel}"`);
+  }
+  return {
+    host: valueOf(environment, 'ANNALS_HOST') ?? '127.0.0.1',
+    port: portOf(valueOf(environment, 'ANNALS_PORT') ?? '8700'),
+    databaseUrl,
+    rootToken: rootTokenOf(valueOf(environment, 'ANNALS_ROOT_TOKEN')),
+    logLevel,
+  };
+}
+
+/** Where the commands of the CLI find the server. */
+export function readClientConfig(environment: Environment = process.env): ClientConfig {
+  const port = valueOf(environment, 'ANNALS_PORT') ?? '8700';
+  return {
+    url: valueOf(environment, 'ANNALS_URL') ?? `http://127.0.0.1:${portOf(port)}`,
+    token: valueOf(environment, 'ANNALS_TOKEN') ?? valueOf(environment, 'ANNALS_ROOT_TOKEN'),
+    organization: valueOf(environment, 'ANNALS_ORGANIZATION'),
+  };
+}
+
+/** The file behind a `sqlite:` URL. */
+export function sqlitePath(databaseUrl: string): string {
+  return databaseUrl.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '') || './data/annals.db';
+}
+
+function valueOf(environment: Environment, name: string): string | undefined {
+  const value = environment[name];
+  return value === '' ? undefined : value;
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new ConfigError(`ANNALS_PORT must be a port from 0 to 65535, got "${text}"`);
+}
+
+const SHORTEST_ROOT_TOKEN = 16;
+
+function rootTokenOf(token: string | undefined): string | undefined {
+  if (token === undefined || (token.length >= SHORTEST_ROOT_TOKEN && /^\S+$/.test(token))) return token;
+  throw new ConfigError(
+    `ANNALS_ROOT_TOKEN must have at least ${SHORTEST_ROOT_TOKEN} characters and no white space, got ${token.length} characters`,
+  );
+}
+
+function withoutSecret(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//…@');
+}

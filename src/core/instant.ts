@@ -1,0 +1,52 @@
+// Instants: whole microseconds since 1970-01-01T00:00:00Z, as a safe integer. Microseconds are what
+// PostgreSQL keeps, so both stores keep the same.
+
+/** Microseconds since the Unix epoch. */
+export type Instant = number;
+
+/** The earliest and the latest instant that a safe integer of microseconds can name. */
+export const MIN_INSTANT: Instant = -Number.MAX_SAFE_INTEGER; // 1684-07-28T00:12:25.259009Z
+export const MAX_INSTANT: Instant = Number.MAX_SAFE_INTEGER; // 2255-06-05T23:47:34.740991Z
+
+const RFC3339 =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+
+/**
+ * Reads an RFC 3339 instant; digits beyond microseconds are cut off. Answers undefined where the
+ * text is no such instant, names a day that does not exist, or lies outside MIN_INSTANT..MAX_INSTANT.
+ * A leap second reads as the second after it.
+ */
+export function parseInstant(text: string): Instant | undefined {
+  const match = RFC3339.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const [offsetHour, offsetMinute] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
+  if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return undefined;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  date.setUTCHours(hour, minute, second);
+  const offset = (match[8] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute) * 60_000;
+  const micros = Number((match[7] ?? '').slice(0, 6).padEnd(6, '0'));
+  const instant = (date.getTime() - offset) * 1000 + micros;
+  return Number.isSafeInteger(instant) ? instant : undefined;
+}
+
+/** RFC 3339 in UTC: three fraction digits, or six where the instant is no whole millisecond. */
+export function formatInstant(instant: Instant): string {
+  const micros = ((instant % 1000) + 1000) % 1000;
+  const text = new Date((instant - micros) / 1000).toISOString();
+  return micros === 0 ? text : `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}

@@ -1,0 +1,86 @@
+// Sections: the parts of a record that are hashed one by one, so that one can be erased or withheld
+// while every proof still verifies. The byte forms are for ever: docs/reference/hashing.md.
+
+import type { Action, Continuity, Resource, ResourceRef } from './entry.ts';
+import { formatInstant, type Instant } from './instant.ts';
+import { canonicalize, type Json } from './json.ts';
+import type { Hash, Sha256 } from './merkle.ts';
+
+/** In the order in which salts are drawn and kept. */
+export const SECTION_NAMES = ['subject', 'actor', 'context', 'metadata', 'before', 'after'] as const;
+export type SectionName = (typeof SECTION_NAMES)[number];
+
+export const SALT_BYTES = 16;
+
+/** A section's content as canonical text; a section that a record has not (no context, a null state) is absent. */
+export type Sections = Partial<Record<SectionName, string>>;
+
+/** What is hashed beside the leaf: the digest of each section, absent where the section is. */
+export type Digests = Partial<Record<SectionName, Hash>>;
+export type Salts = Partial<Record<SectionName, Uint8Array>>;
+
+export interface Subject {
+  id: string;
+  occurredAt: Instant;
+  resource: Resource;
+  action: Action;
+  event?: string;
+  related: readonly ResourceRef[];
+  version: number;
+  continuity: Continuity;
+}
+
+/** The canonical text of the `subject` section. `event` and an empty `related` are left out where absent. */
+export function subjectText(subject: Subject): string {
+  const value: { [key: string]: Json } = {
+    id: subject.id,
+    occurredAt: formatInstant(subject.occurredAt),
+    resource: { ...subject.resource },
+    action: subject.action,
+    version: subject.version,
+    continuity: subject.continuity,
+  };
+  if (subject.event !== undefined) value['event'] = subject.event;
+  if (subject.related.length > 0) value['related'] = subject.related.map(({ type, id }) => ({ type, id }));
+  return canonicalize(value);
+}
+
+const encoder = new TextEncoder();
+
+/** SHA-256 over the 16-byte salt and the section's canonical JSON in UTF-8. */
+export function sectionDigest(sha256: Sha256, salt: Uint8Array, text: string): Hash {
+  const data = new Uint8Array(SALT_BYTES + text.length * 3);
+  data.set(salt);
+  const { written } = encoder.encodeInto(text, data.subarray(SALT_BYTES));
+  return sha256(data.subarray(0, SALT_BYTES + written));
+}
+
+export interface LeafFacts {
+  log: string;
+  position: number;
+  recordedAt: Instant;
+  digests: Digests;
+}
+
+/** Members of a leaf's `sections`, in canonical order. */
+const SORTED_NAMES = [...SECTION_NAMES].sort();
+
+/** The leaf of an entry, version 1: canonical JSON in UTF-8, digests in base64. */
+export function leafBytes(leaf: LeafFacts): Uint8Array {
+  let sections = '';
+  for (const name of SORTED_NAMES) {
+    const digest = leaf.digests[name];
+    if (digest === undefined) continue;
+    sections += `${sections === '' ? '' : ','}"${name}":"${toBase64(digest)}"`;
+  }
+  // Written out, because every write pays for it: the same text as `canonicalize` gives, see the test.
+  const recordedAt = formatInstant(leaf.recordedAt);
+  return encoder.encode(
+    `{"log":${JSON.stringify(leaf.log)},"position":${leaf.position},"recordedAt":"${recordedAt}","sections":{${sections}},"v":1}`,
+  );
+}
+
+/** Standard base64 with padding, as everywhere in Annals. */
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}

@@ -1,0 +1,84 @@
+// Streams: the numbered readings of a log under which every entry is filed. Their names are stored,
+// so their form is for ever: `kind:value`.
+
+import type { Action, Resource, ResourceRef } from './entry.ts';
+
+/** The name of a stream. */
+export type Stream = string;
+
+export const streamOf = {
+  resource: (ref: ResourceRef): Stream => `resource:${ref.type}/${ref.id}`,
+  related: (ref: ResourceRef): Stream => `related:${ref.type}/${ref.id}`,
+  /** Entries of the resource itself, and entries to which it is related. */
+  about: (ref: ResourceRef): Stream => `about:${ref.type}/${ref.id}`,
+  type: (type: string): Stream => `type:${type}`,
+  actor: (id: string): Stream => `actor:${id}`,
+  action: (action: Action): Stream => `action:${action}`,
+  event: (event: string): Stream => `event:${event}`,
+  ip: (ip: string): Stream => `ip:${ip}`,
+  /** Entries that changed this top-level attribute. */
+  changed: (attribute: string): Stream => `changed:${attribute}`,
+} as const;
+
+/** Entries with a difference between before and after. */
+export const DIFFERENCE: Stream = 'difference:';
+
+/** Entries that are versions: see `isVersion`. */
+export const VERSIONS: Stream = 'versions:';
+
+/** Directory types: which of their actions make a version. Every other type makes one for each difference. */
+const DIRECTORY_VERSIONS: Record<string, readonly Action[]> = {
+  api_credentials: [],
+  application_memberships: [],
+  identity_providers: [],
+  membership_profiles: [],
+  memberships: ['update', 'delete'],
+  organizations: [],
+  permissions: ['update', 'delete'],
+  roles: ['create', 'update', 'delete'],
+  users: [],
+};
+
+export interface Filed {
+  resource: Resource;
+  related: readonly ResourceRef[];
+  action: Action;
+  actor: { id: string };
+  event?: string;
+  context?: { [key: string]: unknown };
+  changed: boolean;
+}
+
+/**
+ * Is this entry a version, as the Versions API means it? It has a difference, and its type is one
+ * that Annals does not manage itself, or one whose history the Provisioning API tracks.
+ */
+export function isVersion(entry: Pick<Filed, 'resource' | 'action' | 'changed'>): boolean {
+  if (!entry.changed) return false;
+  const actions = Object.hasOwn(DIRECTORY_VERSIONS, entry.resource.type)
+    ? DIRECTORY_VERSIONS[entry.resource.type]
+    : undefined;
+  return actions === undefined || actions.includes(entry.action);
+}
+
+/**
+ * The streams under which an entry is filed, beside the log itself: each name once. `attributes` are
+ * the top-level attributes that it changed. The first is its resource's stream, in which its number
+ * is its version.
+ */
+export function streamsOf(entry: Filed, attributes: readonly string[]): Stream[] {
+  const streams = new Set<Stream>([
+    streamOf.resource(entry.resource),
+    streamOf.type(entry.resource.type),
+    streamOf.actor(entry.actor.id),
+    streamOf.action(entry.action),
+    streamOf.about(entry.resource),
+  ]);
+  for (const related of entry.related) streams.add(streamOf.related(related)).add(streamOf.about(related));
+  if (entry.event !== undefined) streams.add(streamOf.event(entry.event));
+  if (typeof entry.context?.['ip'] === 'string') streams.add(streamOf.ip(entry.context['ip']));
+  if (entry.changed) streams.add(DIFFERENCE);
+  if (isVersion(entry)) streams.add(VERSIONS);
+  for (const attribute of attributes) streams.add(streamOf.changed(attribute));
+  return [...streams];
+}

@@ -1,0 +1,25 @@
+// What a dialect is handed, and what it is: a Fastify plugin that translates one wire language.
+
+import type { FastifyInstance } from 'fastify';
+import type { Access } from '../auth/access.ts';
+import type { Instant } from '../core/instant.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { Record } from '../ingest/record.ts';
+import type { Reader } from '../query/read.ts';
+
+export interface Annals {
+  record: Record;
+  read: Reader;
+  access: Access;
+  directory: Directory;
+  now(): Instant;
+  /** A fresh UUIDv7, lower case. */
+  uuid(): string;
+  /** True once the server refuses new work. */
+  isStopping(): boolean;
+  /** Resolves when the store answers. */
+  ping(): Promise<void>;
+}
+
+/** Registers a dialect's routes; each dialect is encapsulated, with an error handler of its own. */
+export type Dialect = (app: FastifyInstance, annals: Annals) => void | Promise<void>;

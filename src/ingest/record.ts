@@ -1,0 +1,102 @@
+// The one way into the log: every write of every dialect passes here.
+
+import type { Receipt } from '../core/entry.ts';
+import { AnnalsError } from '../core/errors.ts';
+import { receiptOf } from '../core/seal.ts';
+import type { LogId, Store, StoredEntry } from '../store/store.ts';
+import type { Outcome, Proposal } from './proposal.ts';
+import { KeyTaken, LogRecorder, type RequestKey, type Sealing } from './recorder.ts';
+
+/**
+ * Records proposals of one log, all or none, and answers when they are durable: a receipt for each, in
+ * their order. Where nothing differed, the receipt is that of the entry that left the state, with
+ * `changed: false`. With a request key, a repetition is answered with the first receipts.
+ * @throws AnnalsError, and then nothing was kept (unless the store lost its reply: `store_unavailable`)
+ */
+export type Record = (log: LogId, proposals: readonly Proposal[], requestKey?: RequestKey) => Promise<Receipt[]>;
+
+/** Logs whose recorder stays at hand. */
+const MOST_RECORDERS = 1000;
+
+export function makeRecord(store: Store, sealing: Sealing): Record {
+  const recorders = new Map<LogId, LogRecorder>();
+  const keysInFlight = new Set<string>();
+
+  return async (log, proposals, requestKey) => {
+    const recorder = recorderOf(log);
+    if (requestKey === undefined) return receipts(log, await recorder.submit(proposals));
+    const inFlight = `${log} ${requestKey.key}`;
+    if (keysInFlight.has(inFlight)) throw new AnnalsError('idempotency_key_in_flight', IN_FLIGHT, KEY_FIELD);
+    keysInFlight.add(inFlight);
+    try {
+      const kept = await keptOutcomes(log, requestKey);
+      return await receipts(log, kept ?? (await submitKeyed(recorder, log, proposals, requestKey)));
+    } finally {
+      keysInFlight.delete(inFlight);
+    }
+  };
+
+  function recorderOf(log: LogId): LogRecorder {
+    let recorder = recorders.get(log);
+    if (recorder === undefined) {
+      for (const [other, candidate] of recorders) {
+        if (recorders.size < MOST_RECORDERS) break;
+        if (candidate.isIdle) recorders.delete(other);
+      }
+      recorder = new LogRecorder(store, log, sealing);
+      recorders.set(log, recorder);
+    }
+    return recorder;
+  }
+
+  async function submitKeyed(
+    recorder: LogRecorder,
+    log: LogId,
+    proposals: readonly Proposal[],
+    requestKey: RequestKey,
+  ): Promise<Outcome[]> {
+    try {
+      return await recorder.submit(proposals, requestKey);
+    } catch (error) {
+      if (!(error instanceof KeyTaken)) throw error;
+      return (await keptOutcomes(log, requestKey)) ?? (await recorder.submit(proposals, requestKey));
+    }
+  }
+
+  /** The outcomes kept under a key, found again in the log. */
+  async function keptOutcomes(log: LogId, { key, fingerprint }: RequestKey): Promise<Outcome[] | undefined> {
+    const kept = await store.answer(log, key);
+    if (kept === undefined) return undefined;
+    if (kept.fingerprint !== fingerprint) {
+      throw new AnnalsError('idempotency_key_reused', REUSED, KEY_FIELD);
+    }
+    const answer = JSON.parse(kept.answer) as ({ position: number } | { unchangedAt: number })[];
+    return Promise.all(
+      answer.map(async (outcome) =>
+        'position' in outcome ? { receipt: receiptOf(await entryAt(log, outcome.position)) } : outcome,
+      ),
+    );
+  }
+
+  function receipts(log: LogId, outcomes: Outcome[]): Receipt[] | Promise<Receipt[]> {
+    if (outcomes.every((outcome) => 'receipt' in outcome)) return outcomes.map(({ receipt }) => receipt);
+    return Promise.all(
+      outcomes.map(async (outcome) =>
+        'receipt' in outcome
+          ? outcome.receipt
+          : { ...receiptOf(await entryAt(log, outcome.unchangedAt)), changed: false },
+      ),
+    );
+  }
+
+  async function entryAt(log: LogId, position: number): Promise<StoredEntry> {
+    const range = { by: 'position', order: 'desc', limit: 1, below: position + 1 } as const;
+    const [entry] = await store.select(log, { streams: [] }, range);
+    if (entry === undefined) throw new AnnalsError('internal', `the log has no entry at position ${position}`);
+    return entry;
+  }
+}
+
+const KEY_FIELD = { field: 'Idempotency-Key' };
+const IN_FLIGHT = 'a request with this Idempotency-Key is under way; send it again when that is answered';
+const REUSED = 'this Idempotency-Key was used with other content';

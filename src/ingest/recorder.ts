@@ -1,0 +1,326 @@
+// Recording: proposals of many requests are gathered, sealed and appended, one log at a time.
+//
+// Up to MOST_FLIGHTS appends are under way while the next batch is sealed on top of them. That is
+// safe because a store appends only where the log's size is the expected one: if an append fails,
+// those behind it find the log stale, keep nothing, and are sealed again.
+
+import type { Change, Receipt } from '../core/entry.ts';
+import { AnnalsError } from '../core/errors.ts';
+import type { Instant } from '../core/instant.ts';
+import type { Node, Sha256 } from '../core/merkle.ts';
+import { type Latest, receiptOf, type SealedEntry, seal, type Tip } from '../core/seal.ts';
+import type { AppendResult, KeptAnswer, LogId, Store, StoredEntry } from '../store/store.ts';
+import { LatestStates, resourceKey } from './latest-states.ts';
+import { isRecordedAs, isSameChange, isStateProposal, type Outcome, type Proposal } from './proposal.ts';
+
+/** What sealing needs from outside: the clock, the randomness, the hash. */
+export interface Sealing {
+  now(): Instant;
+  /** A fresh random 16-byte salt. */
+  salt(): Uint8Array;
+  sha256: Sha256;
+}
+
+/** An idempotency key, already bound to who uses it, and the fingerprint of what was sent with it. */
+export interface RequestKey {
+  key: string;
+  fingerprint: string;
+}
+
+const MOST_FLIGHTS = 2;
+const MOST_CHANGES = 256;
+
+/** A caller's proposals, recorded together or not at all. */
+interface Submission {
+  proposals: readonly Proposal[];
+  requestKey: RequestKey | undefined;
+  /** Entries that the log has already under ids of this submission. */
+  known: Map<string, StoredEntry>;
+  resolve(outcomes: Outcome[]): void;
+  reject(error: unknown): void;
+}
+
+/** An append under way, and the submissions that it answers. */
+interface Flight {
+  submissions: { submission: Submission; outcomes: Outcome[] }[];
+  latest: Map<string, Latest>;
+  ids: Set<string>;
+  result: AppendResult | undefined;
+  landed: Promise<void>;
+}
+
+export class LogRecorder {
+  readonly #store: Store;
+  readonly #log: LogId;
+  readonly #sealing: Sealing;
+  readonly #states = new LatestStates();
+  #queue: Submission[] = [];
+  #flights: Flight[] = [];
+  /** The tip behind the last flight; undefined: to be read. */
+  #tip: Tip | undefined;
+  #isDraining = false;
+  #staleInARow = 0;
+
+  constructor(store: Store, log: LogId, sealing: Sealing) {
+    this.#store = store;
+    this.#log = log;
+    this.#sealing = sealing;
+  }
+
+  get isIdle(): boolean {
+    return this.#queue.length === 0 && this.#flights.length === 0;
+  }
+
+  /** Resolves when the proposals are durable; rejects with AnnalsError where none was kept. */
+  submit(proposals: readonly Proposal[], requestKey?: RequestKey): Promise<Outcome[]> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ proposals, requestKey, known: new Map(), resolve, reject });
+      void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    // Requests that came in the same turn of the event loop share the first append.
+    await Promise.resolve();
+    while (this.#queue.length > 0 || this.#flights.length > 0) {
+      if (this.#queue.length > 0 && this.#flights.length < MOST_FLIGHTS) await this.#record(this.#take());
+      else await (this.#flights[0] as Flight).landed;
+      await this.#settle();
+    }
+    this.#isDraining = false;
+  }
+
+  /** Seals and appends a batch, in this order. */
+  async #record(batch: Submission[]): Promise<void> {
+    try {
+      // 1. The head is read before the states: an append that is accepted on it proves that they were still the latest.
+      this.#tip ??= await this.#store.tip(this.#log);
+      // 2. The latest states; those of the flights under way are at hand.
+      this.#states.trim();
+      await this.#loadStates(batch);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    // 3. Everything is sealed by pure functions.
+    const sealed = new SealedBatch(this.#tip, this.#states, this.#sealing);
+    const flight: Flight = {
+      submissions: this.#sealAll(batch, sealed),
+      latest: sealed.latest,
+      ids: sealed.ids,
+      result: undefined,
+      landed: Promise.resolve(),
+    };
+    // 4. One append for all.
+    flight.landed = this.#append(flight, this.#tip.tree.size, sealed);
+    this.#tip = sealed.tip;
+    this.#flights.push(flight);
+    // 5. If it was stale, `#settle` puts the batch back, to be sealed again.
+  }
+
+  #sealAll(batch: Submission[], sealed: SealedBatch): Flight['submissions'] {
+    const submissions: Flight['submissions'] = [];
+    const deferred: Submission[] = [];
+    for (const submission of batch) {
+      if (this.#isUnderWay(submission, sealed)) {
+        deferred.push(submission);
+        continue;
+      }
+      try {
+        submissions.push({ submission, outcomes: sealed.add(submission) });
+      } catch (error) {
+        submission.reject(error);
+      }
+    }
+    // The same id is under way: it is looked up when that has landed.
+    this.#queue.unshift(...deferred);
+    return submissions;
+  }
+
+  #isUnderWay({ proposals }: Submission, sealed: SealedBatch): boolean {
+    return proposals.some(
+      (proposal) =>
+        !isStateProposal(proposal) &&
+        (sealed.ids.has(proposal.id) || this.#flights.some(({ ids }) => ids.has(proposal.id))),
+    );
+  }
+
+  async #append(flight: Flight, expectedSize: number, { entries, nodes, tip, latest, answers }: SealedBatch): Promise<void> {
+    if (entries.length === 0 && answers.length === 0) {
+      flight.result = { outcome: 'appended' };
+      return;
+    }
+    const batch = { entries, nodes, tip, latest: [...latest.values()], answers };
+    try {
+      flight.result = await this.#store.append(this.#log, expectedSize, batch);
+    } catch (error) {
+      for (const { submission } of flight.submissions) submission.reject(error);
+      flight.submissions = [];
+      flight.result = { outcome: 'stale' };
+    }
+  }
+
+  /** Answers the flights that have landed. If one failed, waits for those behind it and puts all back in order. */
+  async #settle(): Promise<void> {
+    while (this.#flights[0]?.result?.outcome === 'appended') {
+      const flight = this.#flights.shift() as Flight;
+      this.#staleInARow = 0;
+      for (const { submission, outcomes } of flight.submissions) submission.resolve(outcomes);
+    }
+    if (this.#flights[0]?.result === undefined) return;
+    await Promise.all(this.#flights.map(({ landed }) => landed));
+    const failed = this.#flights;
+    this.#flights = [];
+    this.#tip = undefined;
+    this.#states.clear();
+    this.#queue.unshift(...failed.flatMap(({ submissions }) => submissions.map(({ submission }) => submission)));
+    try {
+      await this.#learn(failed[0]?.result);
+    } catch (error) {
+      for (const { reject } of this.#queue.splice(0)) reject(error);
+    }
+  }
+
+  /** Before the batch is sealed again: what the log has already, or a pause where others write as well. */
+  async #learn(result: AppendResult | undefined): Promise<void> {
+    if (result?.outcome !== 'repeated') {
+      this.#staleInARow += 1;
+      const mostMs = Math.min(50, 2 ** this.#staleInARow);
+      if (this.#staleInARow > 1) await new Promise((resolve) => setTimeout(resolve, Math.random() * mostMs));
+      return;
+    }
+    const entries = await this.#store.find(this.#log, result.ids);
+    const byId = new Map(entries.map((entry) => [entry.id, entry]));
+    const keys = new Set(result.keys);
+    this.#queue = this.#queue.filter((submission) => {
+      for (const proposal of submission.proposals) {
+        const entry = isStateProposal(proposal) ? undefined : byId.get(proposal.id);
+        if (entry !== undefined) submission.known.set(entry.id, entry);
+      }
+      if (submission.requestKey === undefined || !keys.has(submission.requestKey.key)) return true;
+      submission.reject(new KeyTaken());
+      return false;
+    });
+  }
+
+  #take(): Submission[] {
+    let count = 0;
+    let taken = 0;
+    while (taken < this.#queue.length && (taken === 0 || count < MOST_CHANGES)) {
+      count += (this.#queue[taken] as Submission).proposals.length;
+      taken += 1;
+    }
+    return this.#queue.splice(0, taken);
+  }
+
+  async #loadStates(batch: Submission[]): Promise<void> {
+    const missing = new Map<string, { type: string; id: string }>();
+    for (const { proposals } of batch) {
+      for (const { resource } of proposals) {
+        const key = resourceKey(resource);
+        if (this.#states.has(key) || missing.has(key)) continue;
+        const underWay = this.#flights.findLast(({ latest }) => latest.has(key))?.latest.get(key);
+        if (underWay === undefined) missing.set(key, resource);
+        else this.#states.set(key, underWay);
+      }
+    }
+    if (missing.size === 0) return;
+    const found = await this.#store.latest(this.#log, [...missing.values()]);
+    [...missing.keys()].forEach((key, index) => {
+      this.#states.set(key, found[index]);
+    });
+  }
+}
+
+/** The request's key was used by another server at the same time: its answer is in the store now. */
+export class KeyTaken extends Error {}
+
+/** A batch as it is sealed, submission by submission. */
+class SealedBatch {
+  tip: Tip;
+  readonly entries: SealedEntry[] = [];
+  readonly nodes: Node[] = [];
+  readonly answers: KeptAnswer[] = [];
+  readonly latest = new Map<string, Latest>();
+  readonly ids = new Set<string>();
+  readonly #states: LatestStates;
+  readonly #sealing: Sealing;
+
+  constructor(tip: Tip, states: LatestStates, sealing: Sealing) {
+    this.tip = tip;
+    this.#states = states;
+    this.#sealing = sealing;
+  }
+
+  /** Seals all proposals of a submission, or throws and leaves the batch as it was. */
+  add({ proposals, requestKey, known }: Submission): Outcome[] {
+    const tipBefore = this.tip;
+    const staged = new Map<string, Latest>();
+    const changes = new Map<string, { change: Change; outcome: Outcome }>();
+    const [entryCount, nodeCount] = [this.entries.length, this.nodes.length];
+    try {
+      const outcomes = proposals.map((proposal, index) => this.#addOne(proposal, index, known, staged, changes));
+      for (const [key, latest] of staged) {
+        this.latest.set(key, latest);
+        this.#states.set(key, latest);
+      }
+      for (const id of changes.keys()) this.ids.add(id);
+      if (requestKey !== undefined) this.answers.push(this.#answer(requestKey, outcomes));
+      return outcomes;
+    } catch (error) {
+      this.tip = tipBefore;
+      this.entries.length = entryCount;
+      this.nodes.length = nodeCount;
+      throw error;
+    }
+  }
+
+  #addOne(
+    proposal: Proposal,
+    index: number,
+    known: Map<string, StoredEntry>,
+    staged: Map<string, Latest>,
+    changes: Map<string, { change: Change; outcome: Outcome }>,
+  ): Outcome {
+    const key = resourceKey(proposal.resource);
+    const latest = staged.get(key) ?? this.#states.get(key);
+    const change = isStateProposal(proposal) ? proposal.derive(latest) : proposal;
+    if (change === undefined) return { unchangedAt: latest?.statePosition ?? 0 };
+    const twin = changes.get(change.id);
+    if (twin !== undefined) {
+      if (isSameChange(twin.change, change)) return twin.outcome;
+      throw idConflict(change.id, index);
+    }
+    const entry = known.get(change.id);
+    if (entry !== undefined) {
+      if (isRecordedAs(change, entry)) return { receipt: receiptOf(entry) };
+      throw idConflict(change.id, index);
+    }
+    const sealed = seal(this.tip, latest, change, this.#sealing.now(), this.#sealing.salt, this.#sealing.sha256);
+    this.tip = sealed.tip;
+    this.entries.push(sealed.entry);
+    this.nodes.push(...sealed.nodes);
+    staged.set(key, sealed.latest);
+    const outcome = { receipt: receiptOf(sealed.entry) };
+    changes.set(change.id, { change, outcome });
+    return outcome;
+  }
+
+  /** What is kept is where the receipts are to be found, not the receipts: those are in the log. */
+  #answer({ key, fingerprint }: RequestKey, outcomes: Outcome[]): KeptAnswer {
+    const answer = outcomes.map((outcome) =>
+      'receipt' in outcome ? { position: outcome.receipt.position } : { unchangedAt: outcome.unchangedAt },
+    );
+    return { key, fingerprint, answer: JSON.stringify(answer), keptAt: this.#sealing.now() };
+  }
+}
+
+function idConflict(id: string, index: number): AnnalsError {
+  return new AnnalsError('id_conflict', `the change id ${id} is in the log already, with other content`, {
+    field: '/id',
+    got: id,
+    index,
+  });
+}

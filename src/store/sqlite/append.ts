@@ -1,0 +1,216 @@
+// The one write: a batch into its tables, in one transaction.
+
+import type { Instant } from '../../core/instant.ts';
+import type { Node } from '../../core/merkle.ts';
+import type { Latest } from '../../core/seal.ts';
+import type { AppendResult, KeptAnswer } from '../store.ts';
+import type { Connection } from './database.ts';
+import { bytesOf, type EntryRow, type EntryRows, LOG_STRIDE, uuidText } from './rows.ts';
+import { SPAN } from './select.ts';
+
+/** A batch as it crosses to the worker thread. */
+export interface AppendRows {
+  entries: EntryRows;
+  nodes: Node[];
+  tip: { size: number; recordedAt: Instant };
+  latest: (Omit<Latest, 'state'>)[];
+  answers: KeptAnswer[];
+}
+
+const ACCESS = 3;
+const KEEP_ANSWERS_MICROS = 24 * 3600 * 1_000_000;
+
+/** The stream under which `timeline` has every entry of a log. */
+export const WHOLE_LOG = 'log:';
+
+/** Appends within a transaction that the caller began and ends. */
+export class Appender {
+  readonly #connection: Connection;
+  readonly #streams: StreamNumbers;
+  /** The size at which this appender left each log: at any other, another process has appended since. */
+  readonly #left = new Map<number, number>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#streams = new StreamNumbers(connection);
+  }
+
+  append(organization: string, expectedSize: number, batch: AppendRows): AppendResult {
+    const log = this.#logNumber(organization);
+    const { size } = this.#connection.prepare('SELECT size FROM logs WHERE log = ?').get(log) as { size: number };
+    if (size !== expectedSize) return { outcome: 'stale' };
+    const repeated = this.#repeated(log, batch);
+    if (repeated.ids.length > 0 || repeated.keys.length > 0) return { outcome: 'repeated', ...repeated };
+    if (this.#left.get(log) !== size) this.#streams.forget();
+
+    for (const row of batch.entries.rows) this.#insert(log, batch.entries, row);
+    this.#streams.write();
+    this.#widenSpans(log, batch.entries.rows);
+    this.#replaceLatest(log, batch.latest);
+    const insertNode = this.#connection.prepare('INSERT INTO nodes VALUES (?, ?, ?, ?)');
+    for (const { level, index, hash } of batch.nodes) insertNode.run(log, level, index, hash);
+    this.#keepAnswers(log, batch.answers);
+    this.#connection
+      .prepare('UPDATE logs SET size = ?, recorded_at = ? WHERE log = ?')
+      .run(batch.tip.size, Number.isFinite(batch.tip.recordedAt) ? batch.tip.recordedAt : null, log);
+    this.#left.set(log, batch.tip.size);
+    return { outcome: 'appended' };
+  }
+
+  /** What is cached of a transaction that was rolled back is forgotten. */
+  forget(): void {
+    this.#streams.forget();
+    this.#left.clear();
+  }
+
+  #logNumber(organization: string): number {
+    const found = this.#connection.prepare('SELECT log FROM logs WHERE organization = ?').get(organization);
+    if (found !== undefined) return found['log'] as number;
+    const added = this.#connection.prepare('INSERT INTO logs (organization) VALUES (?)').run(organization);
+    return Number(added.lastInsertRowid);
+  }
+
+  #repeated(log: number, batch: AppendRows): { ids: string[]; keys: string[] } {
+    const findId = this.#connection.prepare('SELECT 1 FROM entries WHERE log = ? AND id = ?');
+    const findKey = this.#connection.prepare('SELECT 1 FROM answers WHERE log = ? AND key = ?');
+    const ids = batch.entries.rows
+      .map((row) => bytesOf(batch.entries, row).id)
+      .filter((id) => findId.get(log, id) !== undefined)
+      .map(uuidText);
+    const keys = batch.answers.map(({ key }) => key).filter((key) => findKey.get(log, key) !== undefined);
+    return { ids, keys };
+  }
+
+  #insert(log: number, entries: EntryRows, row: EntryRow): void {
+    const { id, leafHash, salts, digests } = bytesOf(entries, row);
+    const entry = log * LOG_STRIDE + row.position;
+    this.#connection
+      .prepare('INSERT INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)')
+      .run(
+        entry,
+        log,
+        id,
+        row.resourceType,
+        row.resourceId,
+        row.resourceName,
+        row.version,
+        row.action,
+        row.event,
+        row.occurredAt,
+        row.recordedAt,
+        row.continuity,
+        row.changed,
+        row.prior,
+        row.related,
+        row.actor,
+        row.context,
+        row.metadata,
+        row.changes,
+        row.sections,
+        salts,
+        digests,
+        leafHash,
+      );
+    if (row.action !== ACCESS) {
+      this.#connection.prepare('INSERT INTO states VALUES (?, ?, ?)').run(entry, row.after, row.before);
+    }
+    const file = this.#connection.prepare('INSERT INTO filed VALUES (?, ?, ?)');
+    const time = this.#connection.prepare('INSERT INTO timeline VALUES (?, ?, ?)');
+    row.streams.forEach((name, index) => {
+      const stream = this.#streams.next(log, name);
+      file.run(stream.id, row.position, stream.size);
+      if (index === 0 && row.action !== ACCESS) time.run(stream.id, row.occurredAt, row.position);
+    });
+    time.run(this.#streams.next(log, WHOLE_LOG).id, row.occurredAt, row.position);
+  }
+
+  #widenSpans(log: number, rows: EntryRow[]): void {
+    const spans = new Map<number, { earliest: number; latest: number }>();
+    for (const { position, occurredAt } of rows) {
+      const span = Math.floor(position / SPAN);
+      const known = spans.get(span);
+      if (known === undefined) spans.set(span, { earliest: occurredAt, latest: occurredAt });
+      else {
+        known.earliest = Math.min(known.earliest, occurredAt);
+        known.latest = Math.max(known.latest, occurredAt);
+      }
+    }
+    const widen = this.#connection.prepare(`INSERT INTO spans VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+      SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)`);
+    for (const [span, { earliest, latest }] of spans) widen.run(log, span, earliest, latest);
+  }
+
+  #replaceLatest(log: number, latest: AppendRows['latest']): void {
+    const replace = this.#connection.prepare(`INSERT INTO resources VALUES (?,?,?,?,?,?,?,?)
+      ON CONFLICT DO UPDATE SET name = excluded.name, version = excluded.version,
+        state_version = excluded.state_version, state_position = excluded.state_position, state = excluded.state`);
+    for (const { resource, version, stateVersion, statePosition, stateText } of latest) {
+      const { type, id, name } = resource;
+      replace.run(log, type, id, name ?? null, version, stateVersion ?? null, statePosition ?? null, stateText);
+    }
+  }
+
+  #keepAnswers(log: number, answers: KeptAnswer[]): void {
+    const keep = this.#connection.prepare('INSERT INTO answers VALUES (?, ?, ?, ?, ?)');
+    const expire = this.#connection.prepare(`DELETE FROM answers WHERE (log, key) IN
+      (SELECT log, key FROM answers WHERE kept_at < ? ORDER BY kept_at LIMIT 10)`);
+    for (const { key, fingerprint, answer, keptAt } of answers) {
+      keep.run(log, key, fingerprint, answer, keptAt);
+      expire.run(keptAt - KEEP_ANSWERS_MICROS);
+    }
+  }
+}
+
+interface StreamNumber {
+  id: number;
+  size: number;
+}
+
+/** How many streams' numbers stay in memory between transactions. */
+const CACHED_STREAMS = 50_000;
+
+/** Gives out the numbers in each stream; sizes are written once per transaction. */
+class StreamNumbers {
+  readonly #connection: Connection;
+  readonly #known = new Map<string, StreamNumber>();
+  readonly #touched = new Set<StreamNumber>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** The stream with its next number as its size. */
+  next(log: number, name: string): StreamNumber {
+    const key = `${log} ${name}`;
+    const stream = this.#known.get(key) ?? this.#load(log, name, key);
+    stream.size += 1;
+    this.#touched.add(stream);
+    return stream;
+  }
+
+  write(): void {
+    const update = this.#connection.prepare('UPDATE streams SET size = ? WHERE stream = ?');
+    for (const { id, size } of this.#touched) update.run(size, id);
+    this.#touched.clear();
+    if (this.#known.size > CACHED_STREAMS) this.#known.clear();
+  }
+
+  forget(): void {
+    this.#known.clear();
+    this.#touched.clear();
+  }
+
+  #load(log: number, name: string, key: string): StreamNumber {
+    const find = this.#connection.prepare('SELECT stream AS id, size FROM streams WHERE log = ? AND name = ?');
+    const found = find.get(log, name) as StreamNumber | undefined;
+    const stream = found ?? { id: this.#add(log, name), size: 0 };
+    this.#known.set(key, stream);
+    return stream;
+  }
+
+  #add(log: number, name: string): number {
+    const added = this.#connection.prepare('INSERT INTO streams (log, name) VALUES (?, ?)').run(log, name);
+    return Number(added.lastInsertRowid);
+  }
+}
+

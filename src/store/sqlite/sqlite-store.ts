@@ -1,0 +1,207 @@
+// The SQLite store, seen from the main thread: each call is a message to the writer or the reader thread.
+
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { ResourceRef, State } from '../../core/entry.ts';
+import { AnnalsError } from '../../core/errors.ts';
+import type { Instant } from '../../core/instant.ts';
+import type { Hash } from '../../core/merkle.ts';
+import type { Latest, Tip } from '../../core/seal.ts';
+import type {
+  AppendResult,
+  Batch,
+  KeptAnswer,
+  LatestRow,
+  LogId,
+  Organization,
+  Parts,
+  Range,
+  Selection,
+  Store,
+  StoredEntry,
+  Token,
+} from '../store.ts';
+import type { AppendRows } from './append.ts';
+import type { LatestText } from './reads.ts';
+import { toRows } from './rows.ts';
+import type { Reply, WorkerOptions } from './worker.ts';
+
+/** Opens the database file at `path`, made where it is missing, and brings its schema up to date. */
+export async function openSqliteStore(path: string): Promise<Store> {
+  mkdirSync(dirname(path), { recursive: true });
+  const writer = await Thread.start({ path, role: 'writer' });
+  const reader = await Thread.start({ path, role: 'reader' });
+  return new SqliteStore(writer, reader);
+}
+
+class SqliteStore implements Store {
+  readonly #writer: Thread;
+  readonly #reader: Thread;
+
+  constructor(writer: Thread, reader: Thread) {
+    this.#writer = writer;
+    this.#reader = reader;
+  }
+
+  append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
+    const rows: AppendRows = {
+      entries: toRows(batch.entries),
+      nodes: batch.nodes.map((node) => ({ ...node, hash: owned(node.hash) })),
+      tip: { size: batch.tip.tree.size, recordedAt: batch.tip.recordedAt },
+      latest: batch.latest.map(({ state: _, ...text }) => text),
+      answers: batch.answers,
+    };
+    return this.#writer.call('append', log, expectedSize, rows);
+  }
+
+  tip(log: LogId): Promise<Tip> {
+    return this.#reader.call('tip', log);
+  }
+
+  async latest(log: LogId, resources: ResourceRef[]): Promise<(Latest | undefined)[]> {
+    const rows = await this.#reader.call<(LatestText | undefined)[]>('latest', log, resources);
+    return rows.map((row) => row && { ...row, state: JSON.parse(row.stateText) as State });
+  }
+
+  find(log: LogId, ids: string[]): Promise<StoredEntry[]> {
+    return this.#reader.call('find', log, ids);
+  }
+
+  answer(log: LogId, key: string): Promise<KeptAnswer | undefined> {
+    return this.#reader.call('answer', log, key);
+  }
+
+  select(log: LogId, selection: Selection, range: Range, parts: Parts = {}): Promise<StoredEntry[]> {
+    return this.#reader.call('select', log, selection, range, parts);
+  }
+
+  count(log: LogId, selection: Selection): Promise<number> {
+    return this.#reader.call('count', log, selection);
+  }
+
+  asOf(log: LogId, resource: ResourceRef, at: Instant, knownAt: Instant): Promise<StoredEntry | undefined> {
+    return this.#reader.call('asOf', log, resource, at, knownAt);
+  }
+
+  resources(
+    log: LogId,
+    type: string | undefined,
+    behind: ResourceRef | undefined,
+    limit: number,
+  ): Promise<LatestRow[]> {
+    return this.#reader.call('resources', log, type, behind, limit);
+  }
+
+  resource(log: LogId, resource: ResourceRef): Promise<LatestRow | undefined> {
+    return this.#reader.call('resource', log, resource);
+  }
+
+  nodes(log: LogId, names: { level: number; index: number }[]): Promise<(Hash | undefined)[]> {
+    return this.#reader.call('nodes', log, names);
+  }
+
+  organizations(): Promise<Organization[]> {
+    return this.#reader.call('organizations');
+  }
+
+  addOrganization(organization: Organization): Promise<boolean> {
+    return this.#writer.call('addOrganization', organization);
+  }
+
+  tokens(organization: string): Promise<Token[]> {
+    return this.#reader.call('tokens', organization);
+  }
+
+  token(secretHash: Hash): Promise<Token | undefined> {
+    return this.#reader.call('token', secretHash);
+  }
+
+  addToken(token: Token): Promise<void> {
+    return this.#writer.call('addToken', token);
+  }
+
+  removeToken(organization: string, id: string): Promise<boolean> {
+    return this.#writer.call('removeToken', organization, id);
+  }
+
+  ping(): Promise<void> {
+    return this.#reader.call('ping');
+  }
+
+  backup(path: string): Promise<void> {
+    return this.#writer.call('backup', path);
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close();
+    await this.#writer.close();
+  }
+}
+
+/** A hash that owns its bytes: cloning a view would clone the whole pool that it looks into. */
+function owned(hash: Hash): Hash {
+  return Uint8Array.from(hash);
+}
+
+interface Pending {
+  resolve: (result: never) => void;
+  reject: (error: AnnalsError) => void;
+}
+
+/** A worker thread, its calls and their answers. */
+class Thread {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #calls = 0;
+  #failure: AnnalsError | undefined;
+
+  static async start(options: WorkerOptions): Promise<Thread> {
+    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+    const thread = new Thread(new Worker(new URL(file, import.meta.url), { workerData: options }));
+    await new Promise((resolve, reject) => thread.#pending.set(0, { resolve, reject }));
+    return thread;
+  }
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (reply: Reply) => this.#settle(reply));
+    worker.on('error', (error) => this.#fail(error));
+    worker.on('exit', () => this.#fail(new Error('the database thread has ended')));
+  }
+
+  call<Result>(method: string, ...args: unknown[]): Promise<Result> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#calls += 1;
+    const call = this.#calls;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(call, { resolve, reject });
+      this.#worker.postMessage({ call, method, args });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure !== undefined) return;
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
+    await this.call('close');
+    await ended;
+  }
+
+  #settle({ call, result, error }: Reply): void {
+    const pending = this.#pending.get(call);
+    this.#pending.delete(call);
+    if (error === undefined) pending?.resolve(result as never);
+    else pending?.reject(new AnnalsError(error.code, MESSAGES[error.code], {}, new Error(error.message)));
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= new AnnalsError('store_unavailable', MESSAGES.store_unavailable, {}, cause);
+    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    this.#pending.clear();
+  }
+}
+
+const MESSAGES = {
+  storage_full: 'the database has no space left; nothing was stored',
+  store_unavailable: 'the database did not take the request; try again later',
+} as const;

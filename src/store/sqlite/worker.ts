@@ -1,0 +1,183 @@
+// The database thread: a writer that owns the one write, or a reader. Messages come in as
+// `{call, method, args}` and are answered as `{call, result}` or `{call, error}`.
+
+import { backup, type DatabaseSync } from 'node:sqlite';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { AppendResult, Organization, Token } from '../store.ts';
+import { Appender, type AppendRows } from './append.ts';
+import { Connection, migrate } from './database.ts';
+import { Reads } from './reads.ts';
+
+export interface WorkerOptions {
+  path: string;
+  role: 'writer' | 'reader';
+}
+
+export interface Call {
+  call: number;
+  method: string;
+  args: unknown[];
+}
+
+/** What the main thread makes an AnnalsError of. */
+export interface CallError {
+  code: 'storage_full' | 'store_unavailable';
+  message: string;
+}
+
+export interface Reply {
+  call: number;
+  result?: unknown;
+  error?: CallError;
+}
+
+interface AppendCall {
+  call: number;
+  args: [organization: string, expectedSize: number, batch: AppendRows];
+}
+
+const { path, role } = workerData as WorkerOptions;
+const port = parentPort;
+if (port === null) throw new Error('this file runs as a worker thread');
+const connection = new Connection(path);
+if (role === 'writer') migrate(connection.db);
+
+const reply = (message: Reply): void => port.postMessage(message);
+reply({ call: 0 });
+port.on('message', role === 'writer' ? writer() : reader());
+
+function reader(): (message: Call) => void {
+  const reads = new Reads(connection);
+  const { selector } = reads;
+  const methods: Record<string, (...args: never[]) => unknown> = {
+    tip: (...args: Parameters<Reads['tip']>) => reads.tip(...args),
+    latest: (...args: Parameters<Reads['latest']>) => reads.latest(...args),
+    find: (...args: Parameters<Reads['find']>) => reads.find(...args),
+    answer: (...args: Parameters<Reads['answer']>) => reads.answer(...args),
+    select: (...args: Parameters<typeof selector.select>) => selector.select(...args),
+    count: (...args: Parameters<typeof selector.count>) => selector.count(...args),
+    asOf: (...args: Parameters<Reads['asOf']>) => reads.asOf(...args),
+    resources: (...args: Parameters<Reads['resources']>) => reads.resources(...args),
+    resource: (...args: Parameters<Reads['resource']>) => reads.resource(...args),
+    nodes: (...args: Parameters<Reads['nodes']>) => reads.nodes(...args),
+    organizations: () => reads.organizations(),
+    tokens: (...args: Parameters<Reads['tokens']>) => reads.tokens(...args),
+    token: (...args: Parameters<Reads['token']>) => reads.token(...args),
+    ping: () => reads.ping(),
+  };
+  return ({ call, method, args }) => {
+    if (method === 'close') return close(call);
+    try {
+      // One snapshot for all statements of a read.
+      connection.prepare('BEGIN').run();
+      const result = methods[method]?.(...(args as never[]));
+      reply({ call, result });
+    } catch (error) {
+      reply({ call, error: toCallError(error) });
+    } finally {
+      rollback(connection.db);
+    }
+  };
+}
+
+function writer(): (message: Call) => void {
+  const appender = new Appender(connection);
+  let waiting: AppendCall[] = [];
+
+  /** All appends that wait, in one transaction: one disk sync pays for them all. */
+  function commit(): void {
+    const calls = waiting;
+    waiting = [];
+    const replies: Reply[] = [];
+    try {
+      connection.prepare('BEGIN IMMEDIATE').run();
+      for (const { call, args } of calls) replies.push({ call, result: appendOne(args) });
+      connection.prepare('COMMIT').run();
+    } catch (error) {
+      rollback(connection.db);
+      appender.forget();
+      for (const { call } of calls) reply({ call, error: toCallError(error) });
+      return;
+    }
+    for (const message of replies) reply(message);
+  }
+
+  function appendOne([organization, expectedSize, batch]: AppendCall['args']): AppendResult {
+    return appender.append(organization, expectedSize, batch);
+  }
+
+  const methods: Record<string, (...args: never[]) => unknown> = { addOrganization, addToken, removeToken };
+  return ({ call, method, args }) => {
+    if (method === 'append') {
+      waiting.push({ call, args: args as AppendCall['args'] });
+      if (waiting.length === 1) setImmediate(commit);
+      return;
+    }
+    if (waiting.length > 0) commit();
+    if (method === 'close') return close(call);
+    if (method === 'backup') return void copy(call, args[0] as string);
+    try {
+      reply({ call, result: methods[method]?.(...(args as never[])) });
+    } catch (error) {
+      reply({ call, error: toCallError(error) });
+    }
+  };
+}
+
+function addOrganization({ id, slug, name, createdAt }: Organization): boolean {
+  const { changes } = connection
+    .prepare('INSERT INTO organizations VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    .run(id, slug, name, createdAt);
+  return Number(changes) === 1;
+}
+
+function addToken({ id, organization, name, scopes, secretHash, createdAt }: Token): void {
+  const [canRead, canWrite] = [scopes.includes('read') ? 1 : 0, scopes.includes('write') ? 1 : 0];
+  connection
+    .prepare('INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?)')
+    .run(id, organization, name, canRead, canWrite, secretHash, createdAt);
+}
+
+function removeToken(organization: string, id: string): boolean {
+  const remove = connection.prepare('DELETE FROM tokens WHERE organization = ? AND id = ?');
+  return Number(remove.run(organization, id).changes) === 1;
+}
+
+async function copy(call: number, target: string): Promise<void> {
+  try {
+    await backup(connection.db, target);
+    reply({ call });
+  } catch (error) {
+    reply({ call, error: toCallError(error) });
+  }
+}
+
+function close(call: number): void {
+  if (role === 'writer') {
+    try {
+      connection.db.exec('PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // The log stays in the write-ahead file, from which the next start reads it.
+    }
+  }
+  connection.close();
+  reply({ call });
+  port?.close();
+}
+
+function rollback(db: DatabaseSync): void {
+  if (!db.isTransaction) return;
+  try {
+    db.exec('ROLLBACK');
+  } catch {
+    // A failed disk may end the transaction by itself; there is nothing left to roll back then.
+  }
+}
+
+const SQLITE_FULL = 13;
+
+function toCallError(error: unknown): CallError {
+  const { errcode, message } = error as { errcode?: number; message?: string };
+  const isFull = errcode !== undefined && errcode % 256 === SQLITE_FULL;
+  return { code: isFull ? 'storage_full' : 'store_unavailable', message: message ?? String(error) };
+}

@@ -1,0 +1,156 @@
+// The seam between Annals and a database. A store keeps logs; it decides nothing.
+//
+// It has one write, `append`: compare and append. Its contract is the suite in contract.ts.
+
+import type { Instant } from '../core/instant.ts';
+import type { Hash, Node } from '../core/merkle.ts';
+import type { Latest, SealedEntry, Tip } from '../core/seal.ts';
+import type { Stream } from '../core/streams.ts';
+import type { Resource, ResourceRef } from '../core/entry.ts';
+
+/** A log is named by its organization's id, a UUID. */
+export type LogId = string;
+
+/** What a read gives beside the record itself. */
+export interface Parts {
+  /** The states before and after. */
+  states?: boolean;
+  /** Salts and digests. */
+  seals?: boolean;
+}
+
+/** A kept entry: as sealed, less its streams; states and seals are there where the read asked for them. */
+export interface StoredEntry extends Omit<SealedEntry, 'streams' | 'before' | 'after'> {
+  /** Canonical text of the state before and after, null for a null state; undefined where not asked for. */
+  before: string | null | undefined;
+  after: string | null | undefined;
+}
+
+/** The answer that was given under an idempotency key, kept with the write that it answers. */
+export interface KeptAnswer {
+  /** Names the key and who used it. */
+  key: string;
+  /** Names the content that was sent with it. */
+  fingerprint: string;
+  /** The answer, JSON. */
+  answer: string;
+  keptAt: Instant;
+}
+
+/** What one append commits, all of it or nothing. */
+export interface Batch {
+  /** In order, positions from the expected size on. May be empty where there are answers. */
+  entries: SealedEntry[];
+  nodes: Node[];
+  /** The tip after the last entry. */
+  tip: Tip;
+  /** Latest states after the last entry, one for each resource that the entries touch. */
+  latest: Latest[];
+  answers: KeptAnswer[];
+}
+
+export type AppendResult =
+  | { outcome: 'appended' }
+  /** The log's size is not the expected one; nothing was kept. */
+  | { outcome: 'stale' }
+  /** These change ids or idempotency keys are in the log already; nothing was kept. */
+  | { outcome: 'repeated'; ids: string[]; keys: string[] };
+
+/** Which entries: those filed under all the streams, and within the window of `occurredAt`. */
+export interface Selection {
+  /** None: the whole log. */
+  streams: Stream[];
+  /** Inclusive. */
+  since?: Instant | undefined;
+  /** Exclusive. */
+  until?: Instant | undefined;
+}
+
+/** Which part of a selection, in which order. */
+export interface Range {
+  /** `position`: as the log took them. `occurredAt`: by (occurredAt, position). */
+  by: 'position' | 'occurredAt';
+  order: 'asc' | 'desc';
+  limit: number;
+  /** Start behind this entry, in the direction of the order. */
+  behind?: { position: number; occurredAt: Instant } | undefined;
+  /** Leave out this many from the start. */
+  skip?: number | undefined;
+  /** Only entries below this position. */
+  below?: number | undefined;
+}
+
+/** A resource's latest state, and the entry that left it. */
+export interface LatestRow {
+  resource: Resource;
+  /** The version that left the state. */
+  version: number;
+  position: number;
+  /** Canonical text; null where it was deleted. */
+  state: string | null;
+  changedAt: Instant;
+  /** The actor section's text. */
+  changedBy: string;
+}
+
+export interface Organization {
+  id: string;
+  slug: string;
+  name: string;
+  createdAt: Instant;
+}
+
+export interface Token {
+  id: string;
+  organization: string;
+  name: string;
+  scopes: ('read' | 'write')[];
+  /** SHA-256 of the secret. */
+  secretHash: Hash;
+  createdAt: Instant;
+}
+
+export interface Store {
+  /** Commits the batch, or answers why not; rejects with AnnalsError `storage_full` or `store_unavailable`. */
+  append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult>;
+
+  /** Size, edge and last `recordedAt` of the log; of an empty log where it is not known. */
+  tip(log: LogId): Promise<Tip>;
+  /** Latest states, in the order asked for; undefined where the resource is unknown. */
+  latest(log: LogId, resources: ResourceRef[]): Promise<(Latest | undefined)[]>;
+  /** Entries by change id, with all parts, in no order; unknown ids are left out. */
+  find(log: LogId, ids: string[]): Promise<StoredEntry[]>;
+  /** The answer kept under an idempotency key. */
+  answer(log: LogId, key: string): Promise<KeptAnswer | undefined>;
+  /** Entries of a selection. */
+  select(log: LogId, selection: Selection, range: Range, parts?: Parts): Promise<StoredEntry[]>;
+  /** The exact number of entries of a selection. */
+  count(log: LogId, selection: Selection): Promise<number>;
+  /**
+   * The entry that left the state of a resource as it was at `at`, as known at `knownAt`: the one with
+   * the greatest (occurredAt, position) among those with `occurredAt <= at` and `recordedAt <= knownAt`.
+   */
+  asOf(log: LogId, resource: ResourceRef, at: Instant, knownAt: Instant): Promise<StoredEntry | undefined>;
+  /** Latest states by (type, id), deleted resources left out. */
+  resources(log: LogId, type: string | undefined, behind: ResourceRef | undefined, limit: number): Promise<LatestRow[]>;
+  /** One latest state, deleted or not. */
+  resource(log: LogId, resource: ResourceRef): Promise<LatestRow | undefined>;
+  /** Complete Merkle nodes by name, leaves included (level 0). */
+  nodes(log: LogId, names: { level: number; index: number }[]): Promise<(Hash | undefined)[]>;
+
+  organizations(): Promise<Organization[]>;
+  /** False where the id or the slug is taken. */
+  addOrganization(organization: Organization): Promise<boolean>;
+  tokens(organization: string): Promise<Token[]>;
+  token(secretHash: Hash): Promise<Token | undefined>;
+  addToken(token: Token): Promise<void>;
+  /** False where there was none. */
+  removeToken(organization: string, id: string): Promise<boolean>;
+
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  /** A consistent copy of the whole installation, while it serves. */
+  backup(path: string): Promise<void>;
+  /** Finishes what is under way, and closes. */
+  close(): Promise<void>;
+}
