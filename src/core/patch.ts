@@ -45,11 +45,7 @@ export function applyPatch(state: Json, operations: readonly PatchOperation[]): 
   const target: Target = { holder: { whole: cloneOf(state) }, copied: 0 };
   for (const [index, operation] of operations.entries()) apply(target, operation, `/${index}`);
   const patched = target.holder.whole ?? null;
-  if (weightOf(patched) === Number.POSITIVE_INFINITY) {
-    throw new AnnalsError('too_deep', `the patched value is deeper than ${MAX_DEPTH} levels`, {
-      limit: MAX_DEPTH,
-    });
-  }
+  weightOf(patched); // Refuses what became too deep.
   return patched;
 }
 
@@ -233,11 +229,15 @@ function cloneOf(value: Json): Json {
   return clone;
 }
 
-/** About how many characters of JSON text a value takes; infinitely many where it is deeper than MAX_DEPTH. */
+/** About how many characters of JSON text a value takes. Throws `too_deep` where recursion might not bear it. */
 function weightOf(value: Json, depth = MAX_DEPTH): number {
   if (typeof value === 'string') return value.length + 2;
   if (value === null || typeof value !== 'object') return 4;
-  if (depth === 0) return Number.POSITIVE_INFINITY;
+  if (depth === 0) {
+    throw new AnnalsError('too_deep', `the patched value has more than ${MAX_DEPTH} levels`, {
+      limit: MAX_DEPTH,
+    });
+  }
   let weight = 2;
   if (Array.isArray(value)) {
     for (const item of value) weight += 1 + weightOf(item, depth - 1);

@@ -1,8 +1,8 @@
 // One log in memory: what was appended, as it was handed in, and reads that look at all of it.
 
-import type { ResourceRef } from '../../core/entry.ts';
+import type { ResourceRef, State } from '../../core/entry.ts';
 import type { Instant } from '../../core/instant.ts';
-import { EMPTY_TREE, type Hash, type Node } from '../../core/merkle.ts';
+import { EMPTY_TREE, type Hash } from '../../core/merkle.ts';
 import type { Latest, SealedEntry, Tip } from '../../core/seal.ts';
 import type {
   AppendResult,
@@ -10,6 +10,7 @@ import type {
   KeptAnswer,
   LatestRow,
   LogId,
+  Parts,
   Range,
   Selection,
   StoredEntry,
@@ -19,9 +20,10 @@ import { byTime, isSelected, selectEntries } from './select.ts';
 export class MemoryLog {
   tip: Tip;
   readonly #entries: SealedEntry[] = [];
-  readonly #nodes: Node[] = [];
-  #latest: Latest[] = [];
-  readonly #answers: KeptAnswer[] = [];
+  readonly #ids = new Set<string>();
+  readonly #nodes = new Map<string, Hash>();
+  readonly #latest = new Map<string, Latest>();
+  readonly #answers = new Map<string, KeptAnswer>();
 
   constructor(log: LogId) {
     this.tip = { log, tree: EMPTY_TREE, recordedAt: Number.NEGATIVE_INFINITY };
@@ -29,34 +31,35 @@ export class MemoryLog {
 
   append(expectedSize: number, batch: Batch): AppendResult {
     if (this.#entries.length !== expectedSize) return { outcome: 'stale' };
-    const ids = batch.entries.map(({ id }) => id).filter((id) => this.find([id]).length > 0);
-    const keys = batch.answers.map(({ key }) => key).filter((key) => this.answer(key) !== undefined);
+    const ids = batch.entries.map(({ id }) => id).filter((id) => this.#ids.has(id));
+    const keys = batch.answers.map(({ key }) => key).filter((key) => this.#answers.has(key));
     if (ids.length > 0 || keys.length > 0) return { outcome: 'repeated', ids, keys };
-    this.#entries.push(...batch.entries);
-    this.#nodes.push(...batch.nodes);
-    this.#answers.push(...batch.answers);
-    for (const latest of batch.latest) {
-      this.#latest = this.#latest.filter(({ resource }) => !isSame(resource, latest.resource));
-      this.#latest.push(latest);
+    for (const entry of batch.entries) {
+      this.#entries.push(entry);
+      this.#ids.add(entry.id);
     }
+    for (const { level, index, hash } of batch.nodes) this.#nodes.set(`${level}/${index}`, hash);
+    for (const latest of batch.latest) this.#latest.set(nameOf(latest.resource), latest);
+    for (const answer of batch.answers) this.#answers.set(answer.key, answer);
     this.tip = batch.tip;
     return { outcome: 'appended' };
   }
 
   latest(resource: ResourceRef): Latest | undefined {
-    return this.#latest.find((latest) => isSame(latest.resource, resource));
+    const latest = this.#latest.get(nameOf(resource));
+    return latest && { ...latest, state: JSON.parse(latest.stateText) as State };
   }
 
   find(ids: string[]): StoredEntry[] {
-    return this.#entries.filter(({ id }) => ids.includes(id)).map((entry) => this.#stored(entry, true));
+    return this.#entries.filter(({ id }) => ids.includes(id)).map((entry) => this.#stored(entry, ALL_PARTS));
   }
 
   answer(key: string): KeptAnswer | undefined {
-    return this.#answers.find((answer) => answer.key === key);
+    return this.#answers.get(key);
   }
 
-  select(selection: Selection, range: Range, withStates: boolean): StoredEntry[] {
-    return selectEntries(this.#entries, selection, range).map((entry) => this.#stored(entry, withStates));
+  select(selection: Selection, range: Range, parts: Parts): StoredEntry[] {
+    return selectEntries(this.#entries, selection, range).map((entry) => this.#stored(entry, parts));
   }
 
   count(selection: Selection): number {
@@ -65,15 +68,15 @@ export class MemoryLog {
 
   asOf(resource: ResourceRef, at: Instant, knownAt: Instant): StoredEntry | undefined {
     const last = this.#entries
-      .filter((entry) => isSame(entry.resource, resource) && entry.action !== 'access')
+      .filter((entry) => nameOf(entry.resource) === nameOf(resource) && entry.action !== 'access')
       .filter((entry) => entry.occurredAt <= at && entry.recordedAt <= knownAt)
       .sort(byTime)
       .at(-1);
-    return last && this.#stored(last, true);
+    return last && this.#stored(last, ALL_PARTS);
   }
 
   resources(type: string | undefined, behind: ResourceRef | undefined, limit: number): LatestRow[] {
-    return this.#latest
+    return [...this.#latest.values()]
       .filter(({ resource, state }) => state !== null && (type === undefined || resource.type === type))
       .filter(({ resource }) => behind === undefined || byName(behind, resource) < 0)
       .sort((left, right) => byName(left.resource, right.resource))
@@ -97,18 +100,23 @@ export class MemoryLog {
 
   node(level: number, index: number): Hash | undefined {
     if (level === 0) return this.#entries[index]?.leafHash;
-    return this.#nodes.find((node) => node.level === level && node.index === index)?.hash;
+    return this.#nodes.get(`${level}/${index}`);
   }
 
-  #stored({ streams: _, ...entry }: SealedEntry, withStates: boolean): StoredEntry {
-    if (!withStates || entry.action === 'access') return { ...entry, before: undefined, after: undefined };
+  #stored({ streams: _, ...entry }: SealedEntry, parts: Parts): StoredEntry {
+    const seals = parts.seals === true ? {} : { salts: {}, digests: {} };
+    if (parts.states !== true || entry.action === 'access') {
+      return { ...entry, ...seals, before: undefined, after: undefined };
+    }
     const prior = entry.prior === undefined ? undefined : this.#entries[entry.prior];
-    return { ...entry, before: entry.before === undefined ? (prior?.after ?? null) : entry.before };
+    return { ...entry, ...seals, before: entry.before === undefined ? (prior?.after ?? null) : entry.before };
   }
 }
 
-function isSame(left: ResourceRef, right: ResourceRef): boolean {
-  return left.type === right.type && left.id === right.id;
+const ALL_PARTS: Parts = { states: true, seals: true };
+
+function nameOf({ type, id }: ResourceRef): string {
+  return JSON.stringify([type, id]);
 }
 
 /** By type, then id, in the order of code points (that of UTF-8 bytes), as databases compare text. */

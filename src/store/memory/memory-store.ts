@@ -13,6 +13,7 @@ import type {
   LatestRow,
   LogId,
   Organization,
+  Parts,
   Range,
   Selection,
   Store,
@@ -45,7 +46,8 @@ class MemoryStore implements Store {
     const kept = this.#logs.get(log) ?? new MemoryLog(log);
     this.#logs.set(log, kept);
     const result = kept.append(expectedSize, structuredClone(batch));
-    if (this.#faults.strikes('append failed and everything was kept')) throw unavailable('the reply was lost');
+    if (this.#faults.strikes('append failed and everything was kept'))
+      throw unavailable('the reply was lost');
     return result;
   }
 
@@ -65,8 +67,8 @@ class MemoryStore implements Store {
     return this.#read(log, (kept) => kept.answer(key));
   }
 
-  select(log: LogId, selection: Selection, range: Range, withStates: boolean): Promise<StoredEntry[]> {
-    return this.#read(log, (kept) => kept.select(selection, range, withStates));
+  select(log: LogId, selection: Selection, range: Range, parts: Parts = {}): Promise<StoredEntry[]> {
+    return this.#read(log, (kept) => kept.select(selection, range, parts));
   }
 
   count(log: LogId, selection: Selection): Promise<number> {

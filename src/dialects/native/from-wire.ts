@@ -1,0 +1,153 @@
+// From the native wire to selections, ranges and writes.
+
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { actorOf, bearerToken, type Caller } from '../../auth/access.ts';
+import type { Actor, ResourceRef } from '../../core/entry.ts';
+import { AnnalsError } from '../../core/errors.ts';
+import { type Instant, parseInstant } from '../../core/instant.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { type Stream, streamOf } from '../../core/streams.ts';
+import type { Organization, Scope } from '../../directory/directory.ts';
+import { bodyBytes } from '../../http/bodies.ts';
+import { parseJson } from '../../ingest/json-text.ts';
+import { normaliseActor, normaliseContext } from '../../ingest/normalise.ts';
+import type { RequestKey } from '../../ingest/recorder.ts';
+import type { Range, Selection } from '../../store/store.ts';
+import type { Annals } from '../dialect.ts';
+import type { ChangesQuery } from './wire.ts';
+
+/** Who asks, and of which organization. */
+export interface Asked {
+  caller: Caller;
+  organization: Organization;
+}
+
+/** @throws AnnalsError `unauthenticated`, `forbidden`, `not_found` */
+export async function ask({ access }: Annals, request: FastifyRequest, scope: Scope | 'root'): Promise<Asked> {
+  const caller = await access.authenticate(bearerToken(request.headers.authorization));
+  const organization = await access.organization(caller, header(request, 'annals-organization'));
+  access.require(caller, scope);
+  return { caller, organization };
+}
+
+export function header(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+export function selectionOf(query: ChangesQuery, resource?: ResourceRef): Selection {
+  const streams: Stream[] = [];
+  const about = resource ?? (query.resource === undefined ? undefined : refOf(query.resource));
+  if (about !== undefined) streams.push(streamOf.resource(about));
+  if (query.related !== undefined) streams.push(streamOf.related(refOf(query.related)));
+  if (query.type !== undefined) streams.push(streamOf.type(query.type));
+  if (query.actor !== undefined) streams.push(streamOf.actor(query.actor));
+  if (query.action !== undefined) streams.push(streamOf.action(query.action));
+  if (query.event !== undefined) streams.push(streamOf.event(query.event));
+  if (query.ip !== undefined) streams.push(streamOf.ip(query.ip));
+  if (query.changed !== undefined) streams.push(streamOf.changed(query.changed));
+  return { streams, since: instantOf('since', query.since), until: instantOf('until', query.until) };
+}
+
+export function rangeOf({ order = 'desc', limit = 50, page, cursor }: ChangesQuery): Range {
+  if (page !== undefined && cursor !== undefined) {
+    throw new AnnalsError('invalid_parameter', '"page" and "cursor" exclude each other', { field: 'page' });
+  }
+  const behind = cursor === undefined ? undefined : positionOf(cursor);
+  return { by: 'position', order, limit, behind, skip: ((page ?? 1) - 1) * limit };
+}
+
+/** A cursor is the last entry's position: positions never move, so it stays valid while others append. */
+export function cursorAt(position: number): string {
+  return Buffer.from(`p${position}`).toString('base64url');
+}
+
+function positionOf(cursor: string): NonNullable<Range['behind']> {
+  const position = /^p(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString())?.[1];
+  if (position !== undefined) return { position: Number(position), occurredAt: 0 };
+  throw invalidCursor(cursor);
+}
+
+export function cursorBehind({ type, id }: ResourceRef): string {
+  return Buffer.from(`r${type}/${id}`).toString('base64url');
+}
+
+export function refBehind(cursor: string): ResourceRef {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  if (text.startsWith('r') && text.includes('/')) return refOf(text.slice(1));
+  throw invalidCursor(cursor);
+}
+
+function invalidCursor(got: string): AnnalsError {
+  return new AnnalsError('invalid_cursor', 'the cursor is not one that this list gave', { field: 'cursor', got });
+}
+
+/** `type/id`; an id may contain slashes, a type none. */
+export function refOf(text: string): ResourceRef {
+  const slash = text.indexOf('/');
+  return { type: text.slice(0, slash), id: text.slice(slash + 1) };
+}
+
+export function instantOf(field: string, text: string | undefined): Instant | undefined {
+  if (text === undefined) return undefined;
+  const instant = parseInstant(text);
+  if (instant !== undefined) return instant;
+  throw new AnnalsError('invalid_parameter', `"${field}" must be an RFC 3339 instant, got "${text}"`, {
+    field,
+    limit: 'RFC 3339',
+    got: text,
+  });
+}
+
+/** Actor and context of a write that has none in its body: the headers', else the token's and the request's. */
+export function writerOf(request: FastifyRequest, caller: Caller): { actor: Actor; context: JsonObject } {
+  const actor = jsonHeader(request, 'annals-actor');
+  const context = jsonHeader(request, 'annals-context');
+  return {
+    actor: actor === undefined ? actorOf(caller) : normaliseActor(actor, 'annals-actor'),
+    context: normaliseContext(context ?? contextOf(request), context === undefined ? 'request' : 'annals-context'),
+  };
+}
+
+function contextOf(request: FastifyRequest): JsonObject {
+  const given = {
+    ip: request.ip,
+    userAgent: header(request, 'user-agent')?.slice(0, 500),
+    requestId: header(request, 'x-request-id')?.slice(0, 200),
+    traceparent: header(request, 'traceparent')?.slice(0, 100),
+  };
+  return Object.fromEntries(Object.entries(given).filter((member): member is [string, string] => member[1] !== undefined));
+}
+
+/** Headers come as Latin-1 from Node; what was sent is UTF-8. */
+function jsonHeader(request: FastifyRequest, name: string): JsonObject | undefined {
+  const value = header(request, name);
+  if (value === undefined) return undefined;
+  try {
+    return parseJson(Buffer.from(value, 'latin1')) as JsonObject;
+  } catch (error) {
+    const { message } = error as Error;
+    throw new AnnalsError('invalid_header', `the header ${name} must be JSON: ${message}`, { field: name });
+  }
+}
+
+const MOST_KEY = 255;
+
+/** The request's idempotency key, bound to the token that uses it. */
+export function requestKeyOf(request: FastifyRequest, caller: Caller): RequestKey | undefined {
+  const key = header(request, 'idempotency-key');
+  if (key === undefined) return undefined;
+  if (key.length === 0 || key.length > MOST_KEY) {
+    throw new AnnalsError('invalid_header', `Idempotency-Key must have 1 to ${MOST_KEY} characters, got ${key.length}`, {
+      field: 'Idempotency-Key',
+      limit: MOST_KEY,
+      got: key.length,
+    });
+  }
+  const content = createHash('sha256').update(`${request.method} ${request.url}\n`);
+  for (const name of ['content-type', 'if-match', 'if-none-match', 'annals-actor', 'annals-context']) {
+    content.update(`${name}:${header(request, name) ?? ''}\n`);
+  }
+  return { key: `${caller.id}:${key}`, fingerprint: content.update(bodyBytes(request)).digest('base64') };
+}

@@ -1,0 +1,223 @@
+// A stream of lines in, a stream of receipts out: any length, bounded memory.
+//
+// Lines are recorded while more arrive, and answered in their order. What is under way is bounded; a
+// client that does not read its answers is not read from either, once MOST_UNSENT is waiting.
+
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { actorOf } from '../../auth/access.ts';
+import { AnnalsError } from '../../core/errors.ts';
+import { BODY_TIMEOUT_MS } from '../../http/limits.ts';
+import { problemOf, toProblem } from '../../http/problem.ts';
+import { parseJson } from '../../ingest/json-text.ts';
+import { CHANGE_BYTES } from '../../ingest/limits.ts';
+import { normaliseChange } from '../../ingest/normalise.ts';
+import type { RequestKey } from '../../ingest/recorder.ts';
+import type { Annals } from '../dialect.ts';
+import { type Asked, requestKeyOf } from './from-wire.ts';
+import { receiptText } from './to-wire.ts';
+
+/** Lines that are being recorded at one time. */
+const MOST_UNDER_WAY = 1024;
+/** Bytes of lines that are being recorded at one time. */
+const MOST_BYTES_UNDER_WAY = 4 * 1024 * 1024;
+/** Bytes of answers that wait for a client that writes before it reads. */
+const MOST_UNSENT = 8 * 1024 * 1024;
+
+export async function recordLines(
+  annals: Annals,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asked: Asked,
+): Promise<FastifyReply> {
+  const requestKey = requestKeyOf(request, asked.caller);
+  reply.hijack();
+  const response = reply.raw;
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', ...headersOf(reply) });
+  // The client may read its first answers while it still sends.
+  response.flushHeaders();
+  const answers = new Answers(response);
+  try {
+    let number = 0;
+    for await (const line of linesOf(request.raw)) {
+      number += 1;
+      if (response.destroyed) return reply;
+      if (isBlank(line)) continue;
+      if (annals.isStopping()) throw new AnnalsError('shutting_down', 'the server is stopping; send the rest again');
+      await answers.add(record(annals, asked, line, number, requestKey), number, line.length);
+    }
+    await answers.finish();
+  } catch (error) {
+    await answers.finish(error);
+  }
+  return reply;
+}
+
+async function record(
+  annals: Annals,
+  { caller, organization }: Asked,
+  line: Uint8Array,
+  number: number,
+  requestKey: RequestKey | undefined,
+): Promise<string> {
+  if (line.length > CHANGE_BYTES) throw lineTooLong(line.length);
+  const id = requestKey === undefined ? annals.uuid : () => idOf(requestKey.key, number);
+  const change = normaliseChange(parseJson(line), { id, actor: actorOf(caller) });
+  const [receipt] = await annals.record(organization.id, [change]);
+  return receiptText(receipt as NonNullable<typeof receipt>);
+}
+
+/** Under an idempotency key each line has its own id, so that the same stream sent again adds nothing. */
+function idOf(key: string, number: number): string {
+  const hex = createHash('sha256').update(`${key}\n${number}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-9${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** The answers under way, written in the order of their lines. */
+class Answers {
+  readonly #response: ServerResponse;
+  readonly #waiting: { answer: Promise<string>; line: number; bytes: number }[] = [];
+  #bytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #isWriting = false;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  /** Takes one more; resolves when there is room for the next. */
+  async add(answer: Promise<string>, line: number, bytes: number): Promise<void> {
+    // The writer below awaits each answer; one that fails before its turn is not unhandled.
+    answer.catch(() => undefined);
+    this.#waiting.push({ answer, line, bytes });
+    this.#bytes += bytes;
+    this.#startWriting();
+    while (this.#waiting.length >= MOST_UNDER_WAY || this.#bytes >= MOST_BYTES_UNDER_WAY) await this.#oldest();
+  }
+
+  /** Ends the response when all is answered; a failure of the stream itself is its last line. */
+  async finish(error?: unknown): Promise<void> {
+    await this.#writing;
+    if (this.#response.destroyed) return;
+    if (error !== undefined) this.#response.write(`${JSON.stringify({ error: toProblem(problemOf(error)) })}\n`);
+    this.#response.end();
+  }
+
+  async #oldest(): Promise<void> {
+    await this.#waiting[0]?.answer.catch(() => undefined);
+    await this.#turn();
+  }
+
+  /** Lets the writer come to its turn. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #startWriting(): void {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    this.#writing = this.#write().finally(() => {
+      this.#isWriting = false;
+    });
+  }
+
+  async #write(): Promise<void> {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const text = await next.answer.catch((error: unknown) => errorText(next.line, error));
+      this.#waiting.shift();
+      this.#bytes -= next.bytes;
+      if (this.#response.destroyed) continue;
+      this.#response.write(`${text}\n`);
+      if (this.#response.writableLength > MOST_UNSENT) await drained(this.#response);
+    }
+  }
+}
+
+function errorText(line: number, error: unknown): string {
+  return JSON.stringify({ line, error: toProblem(problemOf(error)) });
+}
+
+async function drained(response: ServerResponse): Promise<void> {
+  const ended = new AbortController();
+  const { signal } = ended;
+  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).catch(() => undefined);
+  ended.abort();
+}
+
+const NEWLINE = 10;
+
+/**
+ * The lines of a body, without their ends. A line longer than a change may be is given cut off, one
+ * byte over the limit. Stops where a line does not end within a minute, or where the client is gone.
+ */
+async function* linesOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of chunksOf(request)) {
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
+      keep(chunk.subarray(from, end));
+      yield take();
+      from = end + 1;
+    }
+    keep(chunk.subarray(from));
+  }
+  if (length > 0) yield take();
+
+  function keep(part: Buffer): void {
+    const room = CHANGE_BYTES + 1 - length;
+    if (room <= 0 || part.length === 0) return;
+    parts.push(part.subarray(0, room));
+    length += Math.min(part.length, room);
+  }
+
+  function take(): Uint8Array {
+    const line = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length);
+    parts = [];
+    length = 0;
+    return line;
+  }
+}
+
+/** Chunks of a body; unlike the request's own iterator it leaves the connection open when it stops. */
+async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
+  const iterator = request.iterator({ destroyOnReturn: false });
+  for (;;) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(timedOut()), BODY_TIMEOUT_MS);
+    });
+    try {
+      const { done, value } = await Promise.race([iterator.next(), late]);
+      if (done === true) return;
+      yield value as Buffer;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function timedOut(): AnnalsError {
+  return new AnnalsError('request_timeout', `nothing arrived for ${BODY_TIMEOUT_MS} ms`, {
+    field: 'body',
+    limit: BODY_TIMEOUT_MS,
+  });
+}
+
+function lineTooLong(got: number): AnnalsError {
+  return new AnnalsError('too_large', `a change may have ${CHANGE_BYTES} bytes, got ${got} or more`, {
+    field: '',
+    limit: CHANGE_BYTES,
+    got,
+  });
+}
+
+function isBlank(line: Uint8Array): boolean {
+  return line.every((byte) => byte === 32 || byte === 13 || byte === 9);
+}
+
+function headersOf(reply: FastifyReply): { [name: string]: string | number | string[] } {
+  return reply.getHeaders() as { [name: string]: string | number | string[] };
+}

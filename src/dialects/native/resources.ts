@@ -1,0 +1,220 @@
+// /v1/resources: latest states, states by version and as of a moment, differences, and writes of states.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { changesBetween, patchBetween } from '../../core/diff.ts';
+import type { Change, ResourceRef, State } from '../../core/entry.ts';
+import { AnnalsError } from '../../core/errors.ts';
+import { MAX_INSTANT } from '../../core/instant.ts';
+import { canonicalize, type Json } from '../../core/json.ts';
+import { applyPatch, mergePatch, parsePatch } from '../../core/patch.ts';
+import type { Latest } from '../../core/seal.ts';
+import { normaliseRef, normaliseState } from '../../ingest/normalise.ts';
+import type { StateAt } from '../../query/read.ts';
+import type { Annals } from '../dialect.ts';
+import { ask, cursorBehind, header, instantOf, refBehind, requestKeyOf, writerOf } from './from-wire.ts';
+import { describe } from './describe.ts';
+import { receiptText, toStateAt } from './to-wire.ts';
+import {
+  DiffQuery,
+  DiffWire,
+  listOf,
+  ReceiptWire,
+  ResourceParams,
+  ResourcesQuery,
+  StateQuery,
+  StateWire,
+} from './wire.ts';
+
+const FreeObject = Type.Object({}, { additionalProperties: true });
+
+export function registerResources(app: FastifyInstance, annals: Annals): void {
+  const { read } = annals;
+
+  app.get<{ Querystring: ResourcesQuery }>(
+    '/v1/resources',
+    describe('List latest states, by type and id; deleted resources are left out', {
+      querystring: ResourcesQuery,
+      response: { 200: listOf(StateWire) },
+    }),
+    async (request) => {
+      const { organization } = await ask(annals, request, 'read');
+      const { type, limit = 50, cursor } = request.query;
+      const behind = cursor === undefined ? undefined : refBehind(cursor);
+      const states = await read.resources(organization.id, type, behind, limit + 1);
+      const last = states.length > limit ? states[limit - 1] : undefined;
+      return {
+        data: states.slice(0, limit).map(toStateAt),
+        next: last === undefined ? null : cursorBehind(last.resource),
+      };
+    },
+  );
+
+  app.get<{ Params: ResourceParams; Querystring: StateQuery }>(
+    '/v1/resources/:type/:id',
+    describe("Read a resource's state: the latest, at a version, or as of a moment", {
+      params: ResourceParams,
+      querystring: StateQuery,
+      response: { 200: StateWire },
+    }),
+    async (request, reply) => {
+      const { organization } = await ask(annals, request, 'read');
+      const found = await stateOf(organization.id, request.params, request.query);
+      if (found === undefined) throw noState(request.params, request.query);
+      reply.header('etag', etagOf(found.version));
+      return toStateAt(found);
+    },
+  );
+
+  app.get<{ Params: ResourceParams; Querystring: DiffQuery }>(
+    '/v1/resources/:type/:id/diff',
+    describe('The difference between two versions', {
+      params: ResourceParams,
+      querystring: DiffQuery,
+      response: { 200: DiffWire },
+    }),
+    async (request) => {
+      const { organization } = await ask(annals, request, 'read');
+      const { from, to } = request.query;
+      const [before, after] = await Promise.all([
+        versionOf(organization.id, request.params, from),
+        versionOf(organization.id, request.params, to),
+      ]);
+      return { from, to, patch: patchBetween(before, after), changes: changesBetween(before, after) };
+    },
+  );
+
+  app.put<{ Params: ResourceParams }>(
+    '/v1/resources/:type/:id',
+    describe('Put a state: the difference is computed and recorded', {
+      params: ResourceParams,
+      body: FreeObject,
+      response: { 200: ReceiptWire, 201: ReceiptWire },
+    }),
+    (request, reply) => {
+      const state = normaliseState((request.body ?? null) as Json, '');
+      return write(request, reply, () => state);
+    },
+  );
+
+  app.patch<{ Params: ResourceParams }>(
+    '/v1/resources/:type/:id',
+    describe('Change a state by a merge patch (RFC 7396, an object) or a JSON Patch (RFC 6902, an array)', {
+      consumes: ['application/merge-patch+json', 'application/json-patch+json', 'application/json'],
+      params: ResourceParams,
+      body: Type.Union([FreeObject, Type.Array(FreeObject)]),
+      response: { 200: ReceiptWire },
+    }),
+    (request, reply) => {
+      const patch = patchOf(request);
+      return write(request, reply, (state) => {
+        if (state === null) throw noState(request.params, {});
+        return normaliseState(patch(state), '');
+      });
+    },
+  );
+
+  app.delete<{ Params: ResourceParams }>(
+    '/v1/resources/:type/:id',
+    describe('Delete a resource; its history stays', { params: ResourceParams, response: { 200: ReceiptWire } }),
+    (request, reply) =>
+      write(request, reply, (_, isKnown) => {
+        if (!isKnown) throw noState(request.params, {});
+        return null;
+      }),
+  );
+
+  /** Records what `next` makes of the latest state. */
+  async function write(
+    request: FastifyRequest<{ Params: ResourceParams }>,
+    reply: FastifyReply,
+    next: (state: State, isKnown: boolean) => State,
+  ): Promise<string> {
+    const { caller, organization } = await ask(annals, request, 'write');
+    const resource = normaliseRef({ ...request.params }, '');
+    const guard = guardOf(request);
+    const { actor, context } = writerOf(request, caller);
+    const id = annals.uuid();
+    let isNew = false;
+    const derive = (latest: Latest | undefined): Change | undefined => {
+      guard(latest);
+      const state = latest?.state ?? null;
+      const after = next(state, latest?.stateVersion !== undefined);
+      if (latest?.stateVersion !== undefined && canonicalize(after) === latest.stateText) return undefined;
+      isNew = state === null;
+      const name = latest?.resource.name;
+      const named = name === undefined ? resource : { ...resource, name };
+      if (after === null) return { id, resource: named, action: 'delete', actor, context };
+      return { id, resource: named, action: isNew ? 'create' : 'update', actor, context, after };
+    };
+    const [receipt] = await annals.record(organization.id, [{ resource, derive }], requestKeyOf(request, caller));
+    const { version, changed } = receipt as NonNullable<typeof receipt>;
+    reply.code(isNew && changed ? 201 : 200).header('etag', etagOf(version)).type('application/json');
+    return receiptText(receipt as NonNullable<typeof receipt>);
+  }
+
+  async function stateOf(log: string, resource: ResourceRef, query: StateQuery): Promise<StateAt | undefined> {
+    const { version, at, knownAt } = query;
+    if (version !== undefined && (at !== undefined || knownAt !== undefined)) {
+      throw new AnnalsError('invalid_parameter', '"version" and "at" exclude each other', { field: 'version' });
+    }
+    if (version !== undefined) return read.atVersion(log, resource, version);
+    if (at === undefined && knownAt === undefined) return read.latest(log, resource);
+    return read.asOf(log, resource, instantOf('at', at) ?? MAX_INSTANT, instantOf('knownAt', knownAt));
+  }
+
+  async function versionOf(log: string, resource: ResourceRef, version: number): Promise<State> {
+    if (version === 0) {
+      if ((await read.atVersion(log, resource, 1)) === undefined) throw noState(resource, { version });
+      return null;
+    }
+    const found = await read.atVersion(log, resource, version);
+    if (found === undefined) throw noState(resource, { version });
+    return found.state;
+  }
+}
+
+function etagOf(version: number): string {
+  return `"${version}"`;
+}
+
+/** `If-Match` and `If-None-Match` (RFC 9110) against the version that left the latest state. */
+function guardOf(request: FastifyRequest): (latest: Latest | undefined) => void {
+  const [match, noneMatch] = [header(request, 'if-match'), header(request, 'if-none-match')];
+  return (latest) => {
+    const isThere = latest !== undefined && latest.state !== null;
+    const tag = latest?.stateVersion === undefined ? undefined : etagOf(latest.stateVersion);
+    if (match !== undefined && !isListed(match, tag, isThere)) throw failed('If-Match', match, tag);
+    if (noneMatch !== undefined && isListed(noneMatch, tag, isThere)) throw failed('If-None-Match', noneMatch, tag);
+  };
+}
+
+function isListed(list: string, tag: string | undefined, isThere: boolean): boolean {
+  if (list.trim() === '*') return isThere;
+  return tag !== undefined && list.split(',').some((item) => item.trim() === tag);
+}
+
+function failed(field: string, wanted: string, got: string | undefined): AnnalsError {
+  return new AnnalsError('precondition_failed', `${field} was ${wanted}, and the resource is at ${got ?? 'no version'}`, {
+    field,
+    limit: wanted,
+    got: got ?? 'none',
+  });
+}
+
+/** A merge patch is an object, a JSON Patch an array; the media type must not say otherwise. */
+function patchOf(request: FastifyRequest): (state: Json) => Json {
+  const body = (request.body ?? null) as Json;
+  const type = header(request, 'content-type') ?? '';
+  const isOperations = Array.isArray(body);
+  if (type.startsWith('application/json-patch+json') || (isOperations && !type.startsWith('application/merge'))) {
+    const operations = parsePatch(body);
+    return (state) => applyPatch(state, operations);
+  }
+  return (state) => mergePatch(state, body);
+}
+
+function noState({ type, id }: ResourceRef, { version, at }: StateQuery): AnnalsError {
+  const when = version === undefined ? (at === undefined ? '' : ` as of ${at}`) : ` at version ${version}`;
+  return new AnnalsError('not_found', `there is no ${type}/${id}${when}`, { got: `${type}/${id}` });
+}

@@ -1,0 +1,62 @@
+// From entries, states and receipts to the native wire. Lists are written as text: what the store
+// keeps as canonical JSON goes out as it is.
+
+import { patchBetween } from '../../core/diff.ts';
+import type { Entry, Receipt } from '../../core/entry.ts';
+import { formatInstant } from '../../core/instant.ts';
+import { toBase64 } from '../../core/section.ts';
+import type { Organization, ShownToken } from '../../directory/directory.ts';
+import type { CompleteRow, Head, StateAt } from '../../query/read.ts';
+
+export function receiptText({ id, position, version, recordedAt, continuity, changed, leafHash }: Receipt): string {
+  return `{"id":"${id}","position":${position},"version":${version},"recordedAt":"${formatInstant(recordedAt)}","continuity":"${continuity}","changed":${changed},"leafHash":"${toBase64(leafHash)}"}`;
+}
+
+export function rowText(row: CompleteRow): string {
+  let text = `{"id":"${row.id}","position":${row.position},"version":${row.version}`;
+  text += `,"recordedAt":"${formatInstant(row.recordedAt)}","occurredAt":"${formatInstant(row.occurredAt)}"`;
+  text += `,"resource":${JSON.stringify(row.resource)},"action":"${row.action}"`;
+  if (row.event !== undefined) text += `,"event":${JSON.stringify(row.event)}`;
+  text += `,"actor":${row.actor},"related":${row.related.length === 0 ? '[]' : JSON.stringify(row.related)}`;
+  if (row.context !== undefined) text += `,"context":${row.context}`;
+  if (row.metadata !== undefined) text += `,"metadata":${row.metadata}`;
+  text += `,"continuity":"${row.continuity}","changed":${row.changed},"changes":${row.changes}`;
+  text += `,"leafHash":"${toBase64(row.leafHash)}"`;
+  if (row.after !== undefined) text += `,"before":${row.before ?? 'null'},"after":${row.after ?? 'null'}`;
+  return `${text}}`;
+}
+
+/** `{"data": [...], "next": …, "count": …}` from texts. */
+export function listText(items: readonly string[], next: string | null, count?: number): string {
+  const counted = count === undefined ? '' : `,"count":${count}`;
+  return `{"data":[${items.join(',')}],"next":${next === null ? 'null' : `"${next}"`}${counted}}`;
+}
+
+export function toWholeEntry(entry: Entry): object {
+  const { leafHash, recordedAt, occurredAt, before = null, after = null, ...rest } = entry;
+  return {
+    ...rest,
+    recordedAt: formatInstant(recordedAt),
+    occurredAt: formatInstant(occurredAt),
+    leafHash: toBase64(leafHash),
+    before,
+    after,
+    patch: patchBetween(before, after),
+  };
+}
+
+export function toStateAt({ changedAt, ...rest }: StateAt): object {
+  return { ...rest, changedAt: formatInstant(changedAt) };
+}
+
+export function toHead({ size, rootHash }: Head): object {
+  return { size, rootHash: toBase64(rootHash) };
+}
+
+export function toOrganization({ createdAt, ...rest }: Organization): object {
+  return { ...rest, createdAt: formatInstant(createdAt) };
+}
+
+export function toToken({ createdAt, ...rest }: ShownToken): object {
+  return { ...rest, createdAt: formatInstant(createdAt) };
+}

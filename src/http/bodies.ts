@@ -1,0 +1,61 @@
+// Request bodies: JSON, read strictly and within its time; anything else is for the dialect that knows it.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AnnalsError } from '../core/errors.ts';
+import { parseJson } from '../ingest/json-text.ts';
+import { BODY_TIMEOUT_MS, JSON_BODY_LIMIT } from './limits.ts';
+import { sendProblem } from './problem.ts';
+
+const bytesOfRequest = new WeakMap<FastifyRequest, Uint8Array>();
+
+/** The bytes of a JSON body as they came, for fingerprints. */
+export function bodyBytes(request: FastifyRequest): Uint8Array {
+  return bytesOfRequest.get(request) ?? new Uint8Array(0);
+}
+
+export const JSON_TYPES = ['application/json', 'application/merge-patch+json', 'application/json-patch+json'];
+
+export function registerBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    JSON_TYPES,
+    { parseAs: 'buffer', bodyLimit: JSON_BODY_LIMIT },
+    (request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void) => {
+      try {
+        bytesOfRequest.set(request, body);
+        done(null, body.length === 0 ? undefined : parseJson(body));
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  );
+  app.addHook('preParsing', (request, reply, _payload, done) => {
+    if (isTimed(request)) timeBody(request, reply);
+    done();
+  });
+}
+
+/** Bodies that are read whole; a stream of lines is timed line by line. */
+function isTimed(request: FastifyRequest): boolean {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  const hasBody = encoding !== undefined || (length !== undefined && length !== '0');
+  return hasBody && !request.raw.complete && request.headers['content-type'] !== 'application/x-ndjson';
+}
+
+/** Answers 408 and hangs up where a body has not ended in time. */
+function timeBody(request: FastifyRequest, reply: FastifyReply): void {
+  const timer = setTimeout(() => {
+    if (request.raw.complete || reply.sent) return;
+    reply.header('connection', 'close');
+    reply.raw.once('finish', () => request.raw.destroy());
+    sendProblem(
+      reply,
+      new AnnalsError('request_timeout', `the body did not end within ${BODY_TIMEOUT_MS} ms`, {
+        field: 'body',
+        limit: BODY_TIMEOUT_MS,
+      }),
+    );
+  }, BODY_TIMEOUT_MS);
+  const stop = (): void => clearTimeout(timer);
+  request.raw.once('end', stop).once('close', stop);
+}

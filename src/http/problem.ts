@@ -1,0 +1,102 @@
+// Errors on the wire: RFC 9457 problem details with a stable `code`.
+
+import type { FastifyError, FastifyReply } from 'fastify';
+import { AnnalsError, type ErrorCode, type ErrorFacts } from '../core/errors.ts';
+
+export interface Problem extends ErrorFacts {
+  type: string;
+  title: string;
+  status: number;
+  code: ErrorCode;
+  detail: string;
+}
+
+/** Says in a word what each code means; the texts of docs/reference/errors.md say more. */
+const TITLES: Record<ErrorCode, string> = {
+  malformed_json: 'The body is not JSON',
+  invalid_field: 'A field is not as it must be',
+  unknown_field: 'A field is not known',
+  invalid_parameter: 'A parameter is not as it must be',
+  unknown_parameter: 'A parameter is not known',
+  invalid_cursor: 'The cursor is not one of this list',
+  invalid_header: 'A header is not as it must be',
+  invalid_text: 'A text cannot be kept',
+  number_out_of_range: 'A number cannot be kept exactly',
+  too_deep: 'A state is nested too deep',
+  unauthenticated: 'Who calls is not known',
+  forbidden: 'The caller may not do this',
+  not_found: 'There is no such thing',
+  method_not_allowed: 'The path does not take this method',
+  request_timeout: 'The request took too long to arrive',
+  id_conflict: 'The change id is taken',
+  slug_taken: 'The slug is taken',
+  idempotency_key_in_flight: 'A request with this key is under way',
+  precondition_failed: 'The resource is not at the expected version',
+  too_large: 'The request is too large',
+  too_many_changes: 'The request has too many changes',
+  unsupported_media_type: 'The media type is not supported',
+  idempotency_key_reused: 'The key was used with other content',
+  patch_failed: 'The patch does not apply',
+  too_many_requests: 'Too many requests',
+  internal: 'Something went wrong in the server',
+  storage_full: 'The storage is full',
+  store_unavailable: 'The database is not available',
+  shutting_down: 'The server is stopping',
+};
+
+export function toProblem(error: AnnalsError): Problem {
+  const { code, status, message, facts } = error;
+  return { type: `urn:annals:error:${code}`, title: TITLES[code], status, code, detail: message, ...facts };
+}
+
+/** Seconds after which a refused write may be sent again. */
+const RETRY_AFTER_SECONDS = 1;
+
+export function sendProblem(reply: FastifyReply, error: AnnalsError): void {
+  if (error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+  if (error.code === 'method_not_allowed' && error.facts.limit !== undefined) reply.header('allow', error.facts.limit);
+  reply.code(error.status).type('application/problem+json').send(JSON.stringify(toProblem(error)));
+}
+
+/** Errors that are the caller's doing, and need no line in the logger. */
+export function isExpected(error: AnnalsError): boolean {
+  return error.status < 500 || error.code === 'shutting_down';
+}
+
+/** Whatever was thrown, as an AnnalsError; what is not ours stays in the cause. */
+export function problemOf(error: unknown): AnnalsError {
+  if (error instanceof AnnalsError) return error;
+  const { code, statusCode, validation, validationContext, message } = error as Partial<FastifyError> & {
+    validationContext?: string;
+  };
+  if (validation?.[0] !== undefined) return ofValidation(validation[0], validationContext ?? 'request');
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new AnnalsError('too_large', 'the body is larger than 10485760 bytes', { field: 'body', limit: 10_485_760 });
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new AnnalsError('unsupported_media_type', 'this path does not take the media type of the body', {
+      field: 'content-type',
+    });
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new AnnalsError('invalid_parameter', message ?? 'the request is malformed', {}, error);
+  }
+  return new AnnalsError('internal', 'something went wrong in the server; its log says more', {}, error);
+}
+
+type Validation = NonNullable<FastifyError['validation']>[number];
+
+/** What Ajv found wrong with a parameter. */
+function ofValidation({ keyword, instancePath, params, message }: Validation, part: string): AnnalsError {
+  if (keyword === 'additionalProperties') {
+    const name = String(params['additionalProperty']);
+    return new AnnalsError('unknown_parameter', `the parameter "${name}" is not known here`, { field: name });
+  }
+  const name = instancePath.slice(1) || String(params['missingProperty'] ?? part);
+  const limit = params['limit'] ?? params['allowedValues'] ?? params['pattern'] ?? params['type'];
+  return new AnnalsError('invalid_parameter', `the parameter "${name}" ${message ?? 'is not as it must be'}`, {
+    field: name,
+    ...(limit === undefined ? {} : { limit: Array.isArray(limit) ? limit.join(', ') : (limit as string | number) }),
+  });
+}

@@ -1,0 +1,87 @@
+// Starts and stops the server. Reads the configuration, owns the clock, opens the store.
+
+import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pino } from 'pino';
+import { type Config, ConfigError, sqlitePath } from './config.ts';
+import { makeServer, type Server } from './server.ts';
+import { openMemoryStore } from './store/memory/memory-store.ts';
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import type { Store } from './store/store.ts';
+
+export interface Running {
+  /** Where it listens, such as `http://127.0.0.1:8700`. */
+  url: string;
+  rootToken: RootToken;
+  server: Server;
+  /** Finishes what is in flight, refuses new work, closes the store. */
+  stop(): Promise<void>;
+}
+
+export interface RootToken {
+  token: string;
+  /** Where it is kept; undefined where it was given by the configuration, or the store is in memory. */
+  file: string | undefined;
+  /** Made by this start? Then it is shown, once. */
+  isNew: boolean;
+}
+
+/** @throws ConfigError; the store's own error where the database cannot be opened */
+export async function start(config: Config): Promise<Running> {
+  const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: false }));
+  const store = await openStore(config.databaseUrl);
+  try {
+    const rootToken = findRootToken(config);
+    const server = await makeServer({
+      store,
+      rootToken: rootToken.token,
+      logger,
+      now: () => Date.now() * 1000,
+      nowMs: () => performance.now(),
+      uuid: randomUUIDv7,
+    });
+    await server.app.listen({ host: config.host, port: config.port });
+    const url = server.app.listeningOrigin;
+    return {
+      url,
+      rootToken,
+      server,
+      async stop() {
+        await server.stop();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Opens the store that a database URL names. */
+export function openStore(databaseUrl: string): Promise<Store> {
+  if (databaseUrl.startsWith('memory:')) return Promise.resolve(openMemoryStore());
+  if (databaseUrl.startsWith('sqlite:')) return openSqliteStore(sqlitePath(databaseUrl));
+  throw new ConfigError('ANNALS_DATABASE_URL names PostgreSQL, which this version does not speak yet');
+}
+
+/** The file in the data folder that keeps the root token. */
+export function rootTokenFile(databaseUrl: string): string | undefined {
+  return databaseUrl.startsWith('sqlite:') ? join(dirname(sqlitePath(databaseUrl)), 'root-token') : undefined;
+}
+
+const ROOT_TOKEN_BYTES = 32;
+
+function findRootToken({ rootToken, databaseUrl }: Config): RootToken {
+  if (rootToken !== undefined) return { token: rootToken, file: undefined, isNew: false };
+  const file = rootTokenFile(databaseUrl);
+  if (file !== undefined && existsSync(file)) {
+    return { token: readFileSync(file, 'utf8').trim(), file, isNew: false };
+  }
+  const token = `annals_root_${randomBytes(ROOT_TOKEN_BYTES).toString('base64url')}`;
+  if (file === undefined) return { token, file, isNew: true };
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+  chmodSync(file, 0o600);
+  return { token, file, isNew: true };
+}

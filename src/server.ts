@@ -1,0 +1,94 @@
+// The one file that knows all the parts: it puts store, recorder, reader, access and dialects together.
+
+import { randomBytes, hash } from 'node:crypto';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { makeAccess } from './auth/access.ts';
+import type { Instant } from './core/instant.ts';
+import type { Sha256 } from './core/merkle.ts';
+import { SALT_BYTES } from './core/section.ts';
+import { native } from './dialects/native/routes.ts';
+import type { Annals, Dialect } from './dialects/dialect.ts';
+import { makeDirectory } from './directory/directory.ts';
+import { makeApp } from './http/app.ts';
+import { registerDocs } from './http/docs.ts';
+import { registerHealth } from './http/health.ts';
+import { registerMetrics } from './http/metrics.ts';
+import { makeRecord } from './ingest/record.ts';
+import { makeReader } from './query/read.ts';
+import type { Store } from './store/store.ts';
+
+/** What the server needs from outside. */
+export interface Means {
+  store: Store;
+  rootToken: string;
+  logger: FastifyBaseLogger;
+  now(): Instant;
+  nowMs(): number;
+  uuid(): string;
+}
+
+export interface Server {
+  app: FastifyInstance;
+  annals: Annals;
+  /** Refuses new work, finishes what is under way, closes the connections. The store stays open. */
+  stop(): Promise<void>;
+}
+
+const DIALECTS: Dialect[] = [native];
+
+/** SHA-256 of the runtime: native, synchronous. */
+export const sha256: Sha256 = (data) => hash('sha256', data, 'buffer');
+
+/** Makes the server; the caller makes it listen. Makes the organization `default` where there is none. */
+export async function makeServer({ store, rootToken, logger, now, nowMs, uuid }: Means): Promise<Server> {
+  let isStopping = false;
+  const directory = makeDirectory(store, { now, uuid, randomBytes, sha256 });
+  const annals: Annals = {
+    record: makeRecord(store, { now, salt: saltShaker(), sha256 }),
+    read: makeReader(store, sha256),
+    access: makeAccess(directory, rootToken, { nowMs, sha256 }),
+    directory,
+    now,
+    uuid,
+    isStopping: () => isStopping,
+    ping: () => store.ping(),
+  };
+  if ((await directory.organization('default')) === undefined) {
+    await directory.createOrganization({ slug: 'default', name: 'Default' });
+  }
+
+  const app = makeApp(logger);
+  await registerDocs(app);
+  registerMetrics(app);
+  registerHealth(app, annals);
+  for (const dialect of DIALECTS) {
+    await app.register(async (scope) => {
+      await dialect(scope, annals);
+    });
+  }
+  await app.ready();
+  return {
+    app,
+    annals,
+    async stop() {
+      isStopping = true;
+      await app.close();
+    },
+  };
+}
+
+const SALTS_AT_ONCE = 512;
+
+/** Random salts, drawn from the system many at a time. */
+function saltShaker(): () => Uint8Array {
+  let drawn = new Uint8Array(0);
+  let at = 0;
+  return () => {
+    if (at === drawn.length) {
+      drawn = randomBytes(SALTS_AT_ONCE * SALT_BYTES);
+      at = 0;
+    }
+    at += SALT_BYTES;
+    return drawn.subarray(at - SALT_BYTES, at);
+  };
+}
