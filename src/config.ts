@@ -26,8 +26,12 @@ export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
-/** @throws ConfigError */
-export function readConfig(environment: Environment = process.env): Config {
+/**
+ * @param settings names as in the environment, which they override
+ * @throws ConfigError
+ */
+export function readConfig(settings: Environment = {}): Config {
+  const environment = { ...process.env, ...settings };
   const databaseUrl = valueOf(environment, 'ANNALS_DATABASE_URL') ?? 'sqlite:./data/annals.db';
   if (!SCHEMES.some((scheme) => databaseUrl.startsWith(scheme))) {
     throw new ConfigError(`ANNALS_DATABASE_URL must start with ${SCHEMES.join(' or ')}, got "${withoutSecret(databaseUrl)}"`);
@@ -46,7 +50,8 @@ export function readConfig(environment: Environment = process.env): Config {
 }
 
 /** Where the commands of the CLI find the server. */
-export function readClientConfig(environment: Environment = process.env): ClientConfig {
+export function readClientConfig(settings: Environment = {}): ClientConfig {
+  const environment = { ...process.env, ...settings };
   const port = valueOf(environment, 'ANNALS_PORT') ?? '8700';
   return {
     url: valueOf(environment, 'ANNALS_URL') ?? `http://127.0.0.1:${portOf(port)}`,

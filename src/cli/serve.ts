@@ -28,7 +28,7 @@ export function addServe(program: Command): void {
       }),
     );
     try {
-      const running = await start(readConfig({ ...process.env, ...flags }));
+      const running = await start(readConfig(flags));
       process.stdout.write(welcome(running));
       stopOnSignal(running);
     } catch (error) {

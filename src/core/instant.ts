@@ -39,11 +39,17 @@ export function parseInstant(text: string): Instant | undefined {
   return Number.isSafeInteger(instant) ? instant : undefined;
 }
 
+/** Neighbouring entries are often of the same moment. */
+let lastFormatted: { instant: Instant; text: string } = { instant: Number.NaN, text: '' };
+
 /** RFC 3339 in UTC: three fraction digits, or six where the instant is no whole millisecond. */
 export function formatInstant(instant: Instant): string {
+  if (instant === lastFormatted.instant) return lastFormatted.text;
   const micros = ((instant % 1000) + 1000) % 1000;
   const text = new Date((instant - micros) / 1000).toISOString();
-  return micros === 0 ? text : `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+  const whole = micros === 0 ? text : `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+  lastFormatted = { instant, text: whole };
+  return whole;
 }
 
 function daysIn(year: number, month: number): number {

@@ -12,31 +12,60 @@ export interface JsonObject {
  * finite numbers and well-formed strings, which `ingest` has checked.
  */
 export function canonicalize(value: Json): string {
+  if (typeof value === 'string') return quote(value);
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   if (Array.isArray(value)) {
-    let text = '[';
-    for (let index = 0; index < value.length; index++) {
-      if (index > 0) text += ',';
-      text += canonicalize(value[index] as Json);
-    }
+    if (value.length === 0) return '[]';
+    let text = `[${canonicalize(value[0] as Json)}`;
+    for (let index = 1; index < value.length; index++) text += `,${canonicalize(value[index] as Json)}`;
     return `${text}]`;
   }
-  const keys = Object.keys(value);
-  if (!isSorted(keys)) keys.sort();
-  let text = '{';
-  for (let index = 0; index < keys.length; index++) {
+  const keys = sortedKeys(value);
+  if (keys.length === 0) return '{}';
+  let text = `{${quoteKey(keys[0] as string)}${canonicalize(value[keys[0] as string] as Json)}`;
+  for (let index = 1; index < keys.length; index++) {
     const key = keys[index] as string;
-    if (index > 0) text += ',';
-    text += `${JSON.stringify(key)}:${canonicalize(value[key] as Json)}`;
+    text += `,${quoteKey(key)}${canonicalize(value[key] as Json)}`;
   }
   return `${text}}`;
 }
 
-function isSorted(keys: string[]): boolean {
-  for (let index = 1; index < keys.length; index++) {
-    if ((keys[index - 1] as string) > (keys[index] as string)) return false;
+/** What JSON.stringify escapes, and surrogates, which it looks at twice. */
+const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+/** JSON.stringify of a string; most strings need no escape, and a look is cheaper than the call. */
+function quote(text: string): string {
+  return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
+}
+
+const MOST_REMEMBERED_KEYS = 4096;
+const quotedKeys = new Map<string, string>();
+
+/** A key with its quotes and colon; an application has few different keys. */
+function quoteKey(key: string): string {
+  let quoted = quotedKeys.get(key);
+  if (quoted === undefined) {
+    quoted = `${quote(key)}:`;
+    if (quotedKeys.size >= MOST_REMEMBERED_KEYS) quotedKeys.clear();
+    if (key.length <= 100) quotedKeys.set(key, quoted);
   }
-  return true;
+  return quoted;
+}
+
+/** Below this many keys, sorting by insertion is three times as fast as Array.prototype.sort. */
+const FEW_KEYS = 40;
+
+/** The keys of an object by UTF-16 code units. */
+export function sortedKeys(value: JsonObject): string[] {
+  const keys = Object.keys(value);
+  if (keys.length > FEW_KEYS) return keys.sort();
+  for (let index = 1; index < keys.length; index++) {
+    const key = keys[index] as string;
+    let at = index - 1;
+    for (; at >= 0 && (keys[at] as string) > key; at--) keys[at + 1] = keys[at] as string;
+    keys[at + 1] = key;
+  }
+  return keys;
 }
 
 /** True where two JSON values have the same canonical text: key order and `-0` make no difference. */

@@ -9,8 +9,8 @@ import { appendLeaf, type Hash, leafHash, type Node, type Sha256, type Tree } fr
 import {
   type Digests,
   leafBytes,
-  SECTION_NAMES,
   type Salts,
+  SECTION_NAMES,
   type Sections,
   sectionDigest,
   subjectText,
@@ -191,7 +191,12 @@ export function receiptOf(entry: Receipt): Receipt {
   return { id, position, version, recordedAt, continuity, changed, leafHash };
 }
 
-const NOTHING = { stateVersion: undefined, statePosition: undefined, state: null, stateText: 'null' } as const;
+const NOTHING = {
+  stateVersion: undefined,
+  statePosition: undefined,
+  state: null,
+  stateText: 'null',
+} as const;
 
 interface States {
   before: State;

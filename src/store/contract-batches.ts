@@ -51,7 +51,8 @@ export class Random {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.below(256));
+    const words = Uint32Array.from({ length: Math.ceil(length / 4) }, () => this.#word());
+    return new Uint8Array(words.buffer, 0, length);
   }
 
   uuid(): string {
@@ -60,10 +61,14 @@ export class Random {
   }
 
   #fraction(): number {
+    return this.#word() / 2 ** 32;
+  }
+
+  #word(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 }
 

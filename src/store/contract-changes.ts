@@ -30,7 +30,12 @@ const TEXTS = ['', 'plain', 'Zürich', '狐🦊', '"quoted" \\ \n \u0001 \u2028'
 const NUMBERS = [0, -0, 1, -7, 0.1, 1e21, 1.5e-7, Number.MAX_SAFE_INTEGER, 5e-324];
 const ACTORS: Actor[] = [
   { type: 'user', id: 'ada', name: 'Ada Lovelace', loginName: 'ada@example.com' },
-  { type: 'user', id: '狐', avatarUrl: 'https://example.com/a.png', application: { id: 'web', public: true } },
+  {
+    type: 'user',
+    id: '狐',
+    avatarUrl: 'https://example.com/a.png',
+    application: { id: 'web', public: true },
+  },
   { type: 'application', id: 'importer', name: 'Importer', application: { id: 'importer', kind: 'sync' } },
   { type: 'system', id: 'annals' },
 ];

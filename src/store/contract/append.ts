@@ -205,8 +205,16 @@ async function everythingOf(store: Store, log: string, batch: Batch): Promise<ob
     sizes: await Promise.all(streams.map((stream) => store.count(log, { streams: [stream] }))),
     latest: await store.latest(log, resources),
     resources: await store.resources(log, undefined, undefined, 1000),
-    found: (await store.find(log, batch.entries.map(({ id }) => id))).map(({ position }) => position),
-    nodes: await store.nodes(log, nodes.map(({ level, index }) => ({ level, index }))),
+    found: (
+      await store.find(
+        log,
+        batch.entries.map(({ id }) => id),
+      )
+    ).map(({ position }) => position),
+    nodes: await store.nodes(
+      log,
+      nodes.map(({ level, index }) => ({ level, index })),
+    ),
     answers: await Promise.all(batch.answers.map(({ key }) => store.answer(log, key))),
   };
 }

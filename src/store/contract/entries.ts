@@ -5,7 +5,14 @@ import { expect, it } from 'vitest';
 import type { Change } from '../../core/entry.ts';
 import { MAX_INSTANT, MIN_INSTANT } from '../../core/instant.ts';
 import { leafHash } from '../../core/merkle.ts';
-import { type Digests, leafBytes, type Sections, SECTION_NAMES, sectionDigest, subjectText } from '../../core/section.ts';
+import {
+  type Digests,
+  leafBytes,
+  SECTION_NAMES,
+  type Sections,
+  sectionDigest,
+  subjectText,
+} from '../../core/section.ts';
 import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer, sha256 } from '../contract-batches.ts';
 import { changeOf, randomChanges } from '../contract-changes.ts';
@@ -81,7 +88,11 @@ export function entrySentences(subject: Subject): void {
     const fromNothing = changeOf(seeded, { before: null, after: { number: 6 } });
     expect(await lastOf(first, fromNothing)).toMatchObject({ before: null, continuity: 'gap', prior: 0 });
     const unknown = changeOf(seeded, { before: { number: 5 } });
-    expect(await lastOf(unknown)).toMatchObject({ before: '{"number":5}', continuity: 'first', prior: undefined });
+    expect(await lastOf(unknown)).toMatchObject({
+      before: '{"number":5}',
+      continuity: 'first',
+      prior: undefined,
+    });
   });
 
   it('gives null for a state before it exists and after it is deleted', async () => {
@@ -90,7 +101,10 @@ export function entrySentences(subject: Subject): void {
     const remove = changeOf(seeded, { action: 'delete' });
     expect(await lastOf(create)).toMatchObject({ before: null, after: '{}' });
     expect(await lastOf(create, remove)).toMatchObject({ before: '{}', after: null });
-    expect(await lastOf(create, remove, changeOf(seeded, { after: {} }))).toMatchObject({ before: null, prior: 1 });
+    expect(await lastOf(create, remove, changeOf(seeded, { after: {} }))).toMatchObject({
+      before: null,
+      prior: 1,
+    });
   });
 
   it('gives no states for an access', async () => {
@@ -117,7 +131,10 @@ export function entrySentences(subject: Subject): void {
 
   it('keeps large states and long texts whole', async () => {
     const seeded = random();
-    const after = { text: 'Zürich 狐🦊 '.repeat(20_000), list: Array.from({ length: 5000 }, (_, index) => index) };
+    const after = {
+      text: 'Zürich 狐🦊 '.repeat(20_000),
+      list: Array.from({ length: 5000 }, (_, index) => index),
+    };
     const read = await lastOf(changeOf(seeded, { after, metadata: 'm'.repeat(100_000) }));
     expect(JSON.parse(read.after!)).toEqual(after);
     expect(read.metadata).toBe(`"${'m'.repeat(100_000)}"`);
@@ -126,9 +143,10 @@ export function entrySentences(subject: Subject): void {
   it('gives back enough to compute the digests and the leaf hash of every entry again', async () => {
     const sealer = await written(randomChanges(random(), 60));
     const rows = await store().select(sealer.log, WHOLE, FORWARDS, ALL_PARTS);
-    expect(rows.map((row) => hexOf(leafAgain(sealer.log, row))), hint).toEqual(
-      rows.map((row) => hexOf(row.leafHash)),
-    );
+    expect(
+      rows.map((row) => hexOf(leafAgain(sealer.log, row))),
+      hint,
+    ).toEqual(rows.map((row) => hexOf(row.leafHash)));
   });
 }
 

@@ -16,7 +16,10 @@ export function latestSentences(subject: Subject): void {
 
   it('gives latest states in the order asked for, undefined where the resource is unknown', async () => {
     const sealer = newSealer();
-    const other = changeOf(sealer.random, { resource: { type: 'orders', id: '1', name: 'One' }, after: { a: 1 } });
+    const other = changeOf(sealer.random, {
+      resource: { type: 'orders', id: '1', name: 'One' },
+      after: { a: 1 },
+    });
     await appendAll(store(), sealer, [changeOf(sealer.random, { after: { b: [2] } }), other]);
     const unknown = { type: 'countries', id: 'FRA' };
     const first = { version: 1, stateVersion: 1 };
@@ -31,10 +34,17 @@ export function latestSentences(subject: Subject): void {
 
   it('gives a null state for a deleted resource, and goes on counting its versions', async () => {
     const sealer = newSealer();
-    await appendAll(store(), sealer, [changeOf(sealer.random), changeOf(sealer.random, { action: 'delete' })]);
+    await appendAll(store(), sealer, [
+      changeOf(sealer.random),
+      changeOf(sealer.random, { action: 'delete' }),
+    ]);
     const deleted = { version: 2, stateVersion: 2, statePosition: 1, state: null, stateText: 'null' };
     expect(await store().latest(sealer.log, [COUNTRY])).toEqual([{ resource: COUNTRY, ...deleted }]);
-    expect(await store().resource(sealer.log, COUNTRY)).toMatchObject({ version: 2, position: 1, state: null });
+    expect(await store().resource(sealer.log, COUNTRY)).toMatchObject({
+      version: 2,
+      position: 1,
+      state: null,
+    });
   });
 
   it('counts an access as a version, and leaves the state as it was', async () => {
@@ -44,14 +54,21 @@ export function latestSentences(subject: Subject): void {
     const [latest] = await store().latest(sealer.log, [COUNTRY]);
     expect(latest).toMatchObject({ version: 2, stateVersion: 1, statePosition: 0, state: { a: 1 } });
     const row = await store().resource(sealer.log, COUNTRY);
-    expect(row).toMatchObject({ version: 1, position: 0, state: '{"a":1}', changedBy: '{"id":"ada","type":"user"}' });
+    expect(row).toMatchObject({
+      version: 1,
+      position: 0,
+      state: '{"a":1}',
+      changedBy: '{"id":"ada","type":"user"}',
+    });
   });
 
   it('knows the version, and no state, of a resource that was only accessed', async () => {
     const sealer = newSealer();
     await appendAll(store(), sealer, [changeOf(sealer.random, { action: 'access' })]);
     const nothing = { stateVersion: undefined, statePosition: undefined, state: null, stateText: 'null' };
-    expect(await store().latest(sealer.log, [COUNTRY])).toEqual([{ resource: COUNTRY, version: 1, ...nothing }]);
+    expect(await store().latest(sealer.log, [COUNTRY])).toEqual([
+      { resource: COUNTRY, version: 1, ...nothing },
+    ]);
     expect(await store().resource(sealer.log, COUNTRY)).toBeUndefined();
     expect(await store().resources(sealer.log, undefined, undefined, 10)).toEqual([]);
   });
@@ -75,7 +92,10 @@ export function latestSentences(subject: Subject): void {
         expect(await store().resource(sealer.log, row.resource), hint).toEqual(row);
       }
       const versions = new Map(sealer.written.map(({ entry }) => [keyOf(entry.resource), entry.version]));
-      const latest = await store().latest(sealer.log, rows.map(({ resource }) => resource));
+      const latest = await store().latest(
+        sealer.log,
+        rows.map(({ resource }) => resource),
+      );
       expect(latest, hint).toEqual(
         rows.map(({ resource, version, position, state }) => ({
           resource,

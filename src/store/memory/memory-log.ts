@@ -72,7 +72,7 @@ export class MemoryLog {
       .filter((entry) => entry.occurredAt <= at && entry.recordedAt <= knownAt)
       .sort(byTime)
       .at(-1);
-    return last && this.#stored(last, ALL_PARTS);
+    return last && this.#stored(last, { states: true });
   }
 
   resources(type: string | undefined, behind: ResourceRef | undefined, limit: number): LatestRow[] {

@@ -8,16 +8,20 @@ import type { Connection } from './database.ts';
 import { bytesOf, type EntryRow, type EntryRows, LOG_STRIDE, uuidText } from './rows.ts';
 import { SPAN } from './select.ts';
 
+/** Where the latest state of a resource is. */
+export interface LatestPlace extends Omit<Latest, 'state' | 'stateText'> {
+  isThere: boolean;
+}
+
 /** A batch as it crosses to the worker thread. */
 export interface AppendRows {
   entries: EntryRows;
   nodes: Node[];
   tip: { size: number; recordedAt: Instant };
-  latest: (Omit<Latest, 'state'>)[];
+  latest: LatestPlace[];
   answers: KeptAnswer[];
 }
 
-const ACCESS = 3;
 const KEEP_ANSWERS_MICROS = 24 * 3600 * 1_000_000;
 
 /** The stream under which `timeline` has every entry of a log. */
@@ -37,7 +41,9 @@ export class Appender {
 
   append(organization: string, expectedSize: number, batch: AppendRows): AppendResult {
     const log = this.#logNumber(organization);
-    const { size } = this.#connection.prepare('SELECT size FROM logs WHERE log = ?').get(log) as { size: number };
+    const { size } = this.#connection.prepare('SELECT size FROM logs WHERE log = ?').get(log) as {
+      size: number;
+    };
     if (size !== expectedSize) return { outcome: 'stale' };
     const repeated = this.#repeated(log, batch);
     if (repeated.ids.length > 0 || repeated.keys.length > 0) return { outcome: 'repeated', ...repeated };
@@ -86,32 +92,8 @@ export class Appender {
     const entry = log * LOG_STRIDE + row.position;
     this.#connection
       .prepare('INSERT INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)')
-      .run(
-        entry,
-        log,
-        id,
-        row.resourceType,
-        row.resourceId,
-        row.resourceName,
-        row.version,
-        row.action,
-        row.event,
-        row.occurredAt,
-        row.recordedAt,
-        row.continuity,
-        row.changed,
-        row.prior,
-        row.related,
-        row.actor,
-        row.context,
-        row.metadata,
-        row.changes,
-        row.sections,
-        salts,
-        digests,
-        leafHash,
-      );
-    if (row.action !== ACCESS) {
+      .run(entry, log, id, ...row.values, salts, digests, leafHash);
+    if (!row.isAccess) {
       this.#connection.prepare('INSERT INTO states VALUES (?, ?, ?)').run(entry, row.after, row.before);
     }
     const file = this.#connection.prepare('INSERT INTO filed VALUES (?, ?, ?)');
@@ -119,7 +101,7 @@ export class Appender {
     row.streams.forEach((name, index) => {
       const stream = this.#streams.next(log, name);
       file.run(stream.id, row.position, stream.size);
-      if (index === 0 && row.action !== ACCESS) time.run(stream.id, row.occurredAt, row.position);
+      if (index === 0 && !row.isAccess) time.run(stream.id, row.occurredAt, row.position);
     });
     time.run(this.#streams.next(log, WHOLE_LOG).id, row.occurredAt, row.position);
   }
@@ -143,10 +125,19 @@ export class Appender {
   #replaceLatest(log: number, latest: AppendRows['latest']): void {
     const replace = this.#connection.prepare(`INSERT INTO resources VALUES (?,?,?,?,?,?,?,?)
       ON CONFLICT DO UPDATE SET name = excluded.name, version = excluded.version,
-        state_version = excluded.state_version, state_position = excluded.state_position, state = excluded.state`);
-    for (const { resource, version, stateVersion, statePosition, stateText } of latest) {
+        state_version = excluded.state_version, state_position = excluded.state_position, is_there = excluded.is_there`);
+    for (const { resource, version, stateVersion, statePosition, isThere } of latest) {
       const { type, id, name } = resource;
-      replace.run(log, type, id, name ?? null, version, stateVersion ?? null, statePosition ?? null, stateText);
+      replace.run(
+        log,
+        type,
+        id,
+        name ?? null,
+        version,
+        stateVersion ?? null,
+        statePosition ?? null,
+        isThere ? 1 : 0,
+      );
     }
   }
 
@@ -201,7 +192,9 @@ class StreamNumbers {
   }
 
   #load(log: number, name: string, key: string): StreamNumber {
-    const find = this.#connection.prepare('SELECT stream AS id, size FROM streams WHERE log = ? AND name = ?');
+    const find = this.#connection.prepare(
+      'SELECT stream AS id, size FROM streams WHERE log = ? AND name = ?',
+    );
     const found = find.get(log, name) as StreamNumber | undefined;
     const stream = found ?? { id: this.#add(log, name), size: 0 };
     this.#known.set(key, stream);
@@ -213,4 +206,3 @@ class StreamNumbers {
     return Number(added.lastInsertRowid);
   }
 }
-

@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
-/** Larger pages than SQLite's 4 KiB: entries and states of 1 to 5 kB leave less of a page empty. */
-const PAGE_BYTES = 8192;
+/** Larger pages than SQLite's 4 KiB: states of 1 to 5 kB leave less of a page empty (docs/decisions/sqlite-pages.md). */
+const PAGE_BYTES = 16_384;
 const CACHE_KIB = 48 * 1024;
 
 /** A database connection with its statements prepared once. */

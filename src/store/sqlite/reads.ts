@@ -34,8 +34,9 @@ export class Reads {
   }
 
   latest(organization: string, resources: ResourceRef[]): (LatestText | undefined)[] {
-    const statement = this.#connection.prepare(`SELECT name, version, state_version, state_position, state
-      FROM resources WHERE log = ? AND type = ? AND id = ?`);
+    const statement =
+      this.#connection.prepare(`SELECT r.name, r.version, r.state_version, r.state_position, ${STATE_TEXT}
+      FROM resources r ${STATE_JOIN} WHERE r.log = ? AND r.type = ? AND r.id = ?`);
     const log = this.selector.logNumber(organization)?.log ?? -1;
     return resources.map(({ type, id }) => {
       const row = statement.get(log, type, id);
@@ -91,8 +92,8 @@ export class Reads {
       type === undefined
         ? this.#latestRows('(r.type, r.id) > (?, ?)', [log, behind?.type ?? '', behind?.id ?? ''], limit)
         : this.#latestRows(
-            'r.type = ? AND r.id > ?',
-            [log, type, behind === undefined || behind.type < type ? '' : behind.id],
+            'r.type = ? AND r.id > ? AND r.type >= ?',
+            [log, type, behind?.type === type ? behind.id : '', behind?.type ?? ''],
             limit,
           );
     return rows;
@@ -101,7 +102,9 @@ export class Reads {
   resource(organization: string, { type, id }: ResourceRef): LatestRow | undefined {
     const log = this.selector.logNumber(organization)?.log ?? -1;
     const row = this.#connection
-      .prepare(`SELECT ${LATEST_COLUMNS} FROM resources r ${LATEST_JOIN} WHERE r.log = ? AND r.type = ? AND r.id = ?`)
+      .prepare(
+        `SELECT ${LATEST_COLUMNS} FROM resources r ${LATEST_JOIN} WHERE r.log = ? AND r.type = ? AND r.id = ?`,
+      )
       .get(log, type, id);
     return row === undefined ? undefined : toLatestRow(row as Row);
   }
@@ -136,7 +139,7 @@ export class Reads {
   #latestRows(where: string, values: (string | number)[], limit: number): LatestRow[] {
     return this.#connection
       .prepare(`SELECT ${LATEST_COLUMNS} FROM resources r ${LATEST_JOIN}
-        WHERE r.log = ? AND r.state <> 'null' AND ${where} ORDER BY r.type, r.id LIMIT ?`)
+        WHERE r.log = ? AND r.is_there = 1 AND ${where} ORDER BY r.type, r.id LIMIT ?`)
       .all(...values, limit)
       .map((row) => toLatestRow(row as Row));
   }
@@ -165,8 +168,10 @@ export class Reads {
   }
 }
 
-const LATEST_COLUMNS = `r.type, r.id, r.name, r.state_version, r.state_position, r.state, e.occurred_at, e.actor`;
-const LATEST_JOIN = `JOIN entries e ON e.entry = r.log * ${LOG_STRIDE} + r.state_position`;
+const STATE_TEXT = "coalesce(s.after, 'null') AS state";
+const STATE_JOIN = `LEFT JOIN states s ON s.entry = r.log * ${LOG_STRIDE} + r.state_position`;
+const LATEST_COLUMNS = `r.type, r.id, r.name, r.state_version, r.state_position, ${STATE_TEXT}, e.occurred_at, e.actor`;
+const LATEST_JOIN = `${STATE_JOIN} JOIN entries e ON e.entry = r.log * ${LOG_STRIDE} + r.state_position`;
 
 function toLatestRow(row: Row): LatestRow {
   return {
@@ -188,7 +193,10 @@ function toToken(row: Row): Token {
     id: row['id'] as string,
     organization: row['organization'] as string,
     name: row['name'] as string,
-    scopes: [...(row['can_read'] === 1 ? ['read' as const] : []), ...(row['can_write'] === 1 ? ['write' as const] : [])],
+    scopes: [
+      ...(row['can_read'] === 1 ? ['read' as const] : []),
+      ...(row['can_write'] === 1 ? ['write' as const] : []),
+    ],
     secretHash: row['secret_hash'] as Uint8Array,
     createdAt: row['created_at'] as number,
   };

@@ -2,8 +2,8 @@
 // of bytes, because cloning thousands of small byte arrays costs more than the inserts.
 
 import { ACTIONS, type Continuity, type ResourceRef } from '../../core/entry.ts';
-import { SALT_BYTES, SECTION_NAMES, type SectionName } from '../../core/section.ts';
 import type { SealedEntry } from '../../core/seal.ts';
+import { SALT_BYTES, SECTION_NAMES, type SectionName } from '../../core/section.ts';
 import type { Parts, StoredEntry } from '../store.ts';
 
 export const CONTINUITIES: readonly Continuity[] = ['first', 'continuous', 'gap'];
@@ -13,26 +13,20 @@ const ID_BYTES = 16;
 /** Positions per log: an entry's key is `log * LOG_STRIDE + position`. */
 export const LOG_STRIDE = 2 ** 36;
 
-/** A sealed entry without its bytes; those stand at `at` in the batch's block: id, leaf hash, salts, digests. */
+/** A value that SQLite binds. */
+type Value = string | number | null;
+
+/**
+ * A sealed entry without its bytes; those stand at `at` in the batch's block: id, leaf hash, salts,
+ * digests. Few members, because their names are cloned with every row.
+ */
 export interface EntryRow {
   position: number;
-  resourceType: string;
-  resourceId: string;
-  resourceName: string | null;
-  version: number;
-  action: number;
-  event: string | null;
   occurredAt: number;
-  recordedAt: number;
-  continuity: number;
-  changed: number;
-  prior: number | null;
-  related: string | null;
-  actor: string;
-  context: string | null;
-  metadata: string | null;
-  changes: string | null;
+  isAccess: boolean;
   sections: number;
+  /** The columns of `entries` from `resource_type` to `sections`, in their order. */
+  values: Value[];
   after: string | null;
   before: string | null;
   streams: string[];
@@ -45,7 +39,10 @@ export interface EntryRows {
 }
 
 /** The bytes of one row in the block. */
-export function bytesOf(rows: EntryRows, row: EntryRow): Record<'id' | 'leafHash' | 'salts' | 'digests', Uint8Array> {
+export function bytesOf(
+  rows: EntryRows,
+  row: EntryRow,
+): Record<'id' | 'leafHash' | 'salts' | 'digests', Uint8Array> {
   const count = bitsOf(row.sections);
   let at = row.at;
   const take = (length: number): Uint8Array => rows.bytes.subarray(at, (at += length));
@@ -89,28 +86,34 @@ function writeBytes(entry: SealedEntry, bytes: Uint8Array, from: number): number
 }
 
 function toRow(entry: SealedEntry, at: number): EntryRow {
+  const sections = SECTION_NAMES.reduce(
+    (mask, name, bit) => (entry.digests[name] === undefined ? mask : mask | (1 << bit)),
+    0,
+  );
   return {
     position: entry.position,
-    resourceType: entry.resource.type,
-    resourceId: entry.resource.id,
-    resourceName: entry.resource.name ?? null,
-    version: entry.version,
-    action: ACTIONS.indexOf(entry.action),
-    event: entry.event ?? null,
     occurredAt: entry.occurredAt,
-    recordedAt: entry.recordedAt,
-    continuity: CONTINUITIES.indexOf(entry.continuity),
-    changed: entry.changed ? 1 : 0,
-    prior: entry.prior ?? null,
-    related: entry.related.length === 0 ? null : JSON.stringify(entry.related),
-    actor: entry.actor,
-    context: entry.context ?? null,
-    metadata: entry.metadata ?? null,
-    changes: entry.changes ?? null,
-    sections: SECTION_NAMES.reduce(
-      (mask, name, bit) => (entry.digests[name] === undefined ? mask : mask | (1 << bit)),
-      0,
-    ),
+    isAccess: entry.action === 'access',
+    sections,
+    values: [
+      entry.resource.type,
+      entry.resource.id,
+      entry.resource.name ?? null,
+      entry.version,
+      ACTIONS.indexOf(entry.action),
+      entry.event ?? null,
+      entry.occurredAt,
+      entry.recordedAt,
+      CONTINUITIES.indexOf(entry.continuity),
+      entry.changed ? 1 : 0,
+      entry.prior ?? null,
+      entry.related.length === 0 ? null : JSON.stringify(entry.related),
+      entry.actor,
+      entry.context ?? null,
+      entry.metadata ?? null,
+      entry.changes ?? null,
+      sections,
+    ],
     after: entry.after === undefined ? null : (entry.after ?? 'null'),
     before: entry.before === undefined ? null : (entry.before ?? 'null'),
     streams: entry.streams,

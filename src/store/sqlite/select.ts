@@ -62,7 +62,8 @@ export class Selector {
     const { plan, streams } = walk;
     if (!hasWindow(selection)) {
       if (plan.drive === 'log') return walk.size;
-      if (plan.drive === 'stream' && plan.checks.length === 0) return (streams[plan.stream] as StreamRow).size;
+      if (plan.drive === 'stream' && plan.checks.length === 0)
+        return (streams[plan.stream] as StreamRow).size;
     } else if (plan.drive === 'log') {
       return this.#countWindow(walk.log, selection, Number.MAX_SAFE_INTEGER);
     }
@@ -76,15 +77,21 @@ export class Selector {
   }
 
   streamNumber(log: number, name: string): StreamRow | undefined {
-    const statement = this.#connection.prepare('SELECT stream AS id, size FROM streams WHERE log = ? AND name = ?');
+    const statement = this.#connection.prepare(
+      'SELECT stream AS id, size FROM streams WHERE log = ? AND name = ?',
+    );
     return statement.get(log, name) as StreamRow | undefined;
   }
 
   #walk(organization: string, selection: Selection): Walk | undefined {
     const found = this.logNumber(organization);
     if (found === undefined || found.size === 0) return undefined;
-    const streams = selection.streams.map((name) => this.streamNumber(found.log, name) ?? { id: -1, size: 0 });
-    const windowSize = hasWindow(selection) ? this.#countWindow(found.log, selection, COLLECTED + 1) : undefined;
+    const streams = selection.streams.map(
+      (name) => this.streamNumber(found.log, name) ?? { id: -1, size: 0 },
+    );
+    const windowSize = hasWindow(selection)
+      ? this.#countWindow(found.log, selection, COLLECTED + 1)
+      : undefined;
     const plan = planWalk(
       streams.map(({ size }) => size),
       windowSize,
@@ -125,11 +132,23 @@ export class Selector {
   }
 
   #walkStretch(walk: Walk, range: Range, stretch: Stretch): number[] {
+    if (walk.plan.drive === 'log') return this.#walkLog(walk, range, stretch);
     const { from, where, values } = this.#source(walk);
     const statement = this.#connection.prepare(`SELECT d.position FROM ${from}
       WHERE ${where} AND d.position > ? AND d.position < ?
       ORDER BY d.position ${range.order} LIMIT ? OFFSET ?`);
     return numbersOf(statement.all(...values, stretch.above, stretch.below, range.limit, range.skip ?? 0));
+  }
+
+  /** By the entries' own key, so that the walk starts at its stretch and stops at its limit. */
+  #walkLog({ log, selection }: Walk, range: Range, { above, below }: Stretch): number[] {
+    const { since, until } = windowOf(selection);
+    const base = log * LOG_STRIDE;
+    const statement = this.#connection.prepare(`SELECT entry - ? AS position FROM entries
+      WHERE entry > ? AND entry < ? AND occurred_at >= ? AND occurred_at < ?
+      ORDER BY entry ${range.order} LIMIT ? OFFSET ?`);
+    const bounds = [base, base + above, base + below, since, until];
+    return numbersOf(statement.all(...bounds, range.limit, range.skip ?? 0));
   }
 
   /** Walks in log order through the spans that reach into the window of `occurredAt`. */
@@ -154,8 +173,10 @@ export class Selector {
   #byTime(walk: Walk, range: Range): number[] {
     const { plan, streams } = walk;
     const isSmall = plan.drive === 'stream' && (streams[plan.stream] as StreamRow).size <= COLLECTED;
-    const { from, where, values } = isSmall ? this.#source(walk) : this.#source({ ...walk, plan: EVERYTHING(walk) });
-    const join = isSmall ? `JOIN entries t ON t.entry = ${walk.log * LOG_STRIDE} + d.position` : '';
+    const { from, where, values } = isSmall
+      ? this.#source(walk)
+      : this.#source({ ...walk, plan: EVERYTHING(walk) });
+    const join = isSmall ? 'JOIN entries t ON t.entry = ? + d.position' : '';
     const at = isSmall ? 't.occurred_at' : 'd.occurred_at';
     const [comparison, bound] =
       range.behind === undefined
@@ -167,17 +188,17 @@ export class Selector {
     const statement = this.#connection.prepare(`SELECT d.position FROM ${from} ${join}
       WHERE ${where} AND ${comparison} AND d.position < ?
       ORDER BY ${at} ${range.order}, d.position ${range.order} LIMIT ? OFFSET ?`);
+    const joined = isSmall ? [walk.log * LOG_STRIDE] : [];
     const below = range.below ?? walk.size;
-    return numbersOf(statement.all(...values, ...bound, below, range.limit, range.skip ?? 0));
+    return numbersOf(statement.all(...joined, ...values, ...bound, below, range.limit, range.skip ?? 0));
   }
 
   /** The driving set as `d`, and the conditions that check the rest of the selection. */
   #source(walk: Walk): { from: string; where: string; values: number[] } {
     const { log, streams, plan, selection } = walk;
-    if (plan.drive === 'nothing') throw new Error('an empty selection has no source');
-    const base = log * LOG_STRIDE;
+    if (plan.drive === 'nothing' || plan.drive === 'log') throw new Error(`${plan.drive} is not a source`);
     const { since, until } = windowOf(selection);
-    const checks = plan.drive === 'log' ? [] : plan.checks.map((index) => (streams[index] as StreamRow).id);
+    const checks = plan.checks.map((index) => (streams[index] as StreamRow).id);
     const checking = checks.map(
       () => ' AND EXISTS (SELECT 1 FROM filed c WHERE c.stream = ? AND c.position = d.position)',
     );
@@ -190,13 +211,10 @@ export class Selector {
       };
     }
     const inWindow = hasWindow(selection)
-      ? ` AND EXISTS (SELECT 1 FROM entries w WHERE w.entry = ${base} + d.position AND w.occurred_at >= ? AND w.occurred_at < ?)`
+      ? ` AND EXISTS (SELECT 1 FROM entries w
+          WHERE w.entry = ? + d.position AND w.occurred_at >= ? AND w.occurred_at < ?)`
       : '';
-    const bounds = hasWindow(selection) ? [since, until] : [];
-    if (plan.drive === 'log') {
-      const whole = `(SELECT entry - ${base} AS position FROM entries WHERE entry >= ${base} AND entry < ${base + LOG_STRIDE}) d`;
-      return { from: whole, where: `1 = 1${inWindow}`, values: bounds };
-    }
+    const bounds = hasWindow(selection) ? [log * LOG_STRIDE, since, until] : [];
     const driver = (streams[plan.stream] as StreamRow).id;
     return {
       from: 'filed d',
@@ -230,8 +248,8 @@ function hasWindow(selection: Selection): boolean {
 
 function windowOf({ since, until }: Selection): { since: number; until: number } {
   return {
-    since: since ?? -Number.MAX_SAFE_INTEGER,
-    until: until ?? Number.MAX_SAFE_INTEGER,
+    since: since ?? Number.NEGATIVE_INFINITY,
+    until: until ?? Number.POSITIVE_INFINITY,
   };
 }
 

@@ -49,7 +49,10 @@ class SqliteStore implements Store {
       entries: toRows(batch.entries),
       nodes: batch.nodes.map((node) => ({ ...node, hash: owned(node.hash) })),
       tip: { size: batch.tip.tree.size, recordedAt: batch.tip.recordedAt },
-      latest: batch.latest.map(({ state: _, ...text }) => text),
+      latest: batch.latest.map(({ state, stateText: _, ...place }) => ({
+        ...place,
+        isThere: state !== null,
+      })),
       answers: batch.answers,
     };
     return this.#writer.call('append', log, expectedSize, rows);

@@ -78,6 +78,7 @@ CREATE TABLE spans (
   PRIMARY KEY (log, span)
 ) STRICT, WITHOUT ROWID;
 
+-- Where the latest state of every resource is: in `states`, at `state_position`.
 CREATE TABLE resources (
   log            INTEGER NOT NULL REFERENCES logs,
   type           TEXT    NOT NULL,
@@ -86,9 +87,9 @@ CREATE TABLE resources (
   version        INTEGER NOT NULL, -- of its last entry
   state_version  INTEGER,          -- of the last entry that left a state
   state_position INTEGER,
-  state          TEXT    NOT NULL, -- 'null' where deleted, or never known
-  UNIQUE (log, type, id)
-) STRICT;
+  is_there       INTEGER NOT NULL CHECK (is_there IN (0, 1)), -- is the latest state other than null?
+  PRIMARY KEY (log, type, id)
+) STRICT, WITHOUT ROWID;
 
 -- Complete nodes of the Merkle tree above the leaves; the leaves are entries.leaf_hash.
 CREATE TABLE nodes (

@@ -1,0 +1,346 @@
+// From the wire to a change: checked, and in the one form in which Annals keeps it. What passes the
+// compiled check pays for nothing else; only what fails is looked at again for the reason.
+
+import { isIP } from 'node:net';
+import type { Static, TSchema } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+import type { TLocalizedValidationError } from 'typebox/error';
+import type { Actor, Change, ResourceRef } from '../core/entry.ts';
+import { AnnalsError } from '../core/errors.ts';
+import { type Instant, parseInstant } from '../core/instant.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { joinPointer, parsePointer } from '../core/pointer.ts';
+import { ActorWire, ChangeWire, ContextWire, NO_SLASH, ResourceRefWire, StateWire } from './change-schema.ts';
+import { abbreviate, CHANGE_BYTES, STATE_LEVELS, shorten } from './limits.ts';
+
+/** What a change takes where the caller says nothing. */
+export interface Given {
+  /** A fresh id, in lower case. */
+  id(): string;
+  actor: Actor;
+}
+
+/**
+ * A change from the wire. Its parts are those of `value`, not copies. How large it is, the caller
+ * measures: in bytes of the line or body, or with `checkChangeSize`.
+ * @throws AnnalsError `invalid_field`, `unknown_field` or `too_deep`
+ */
+export function normaliseChange(value: Json, given: Given): Change {
+  const wire = normaliseBody(ChangeWire, value, '', 'the change');
+  checkStates(wire);
+  const { resource, action, context, metadata } = wire;
+  const change: Change = {
+    id: wire.id?.toLowerCase() ?? given.id(),
+    resource,
+    action,
+    actor: wire.actor ?? given.actor,
+  };
+  if (wire.occurredAt !== undefined) change.occurredAt = instantOf(wire.occurredAt, '/occurredAt');
+  if (wire.event !== undefined) change.event = wire.event;
+  const related = wire.related === undefined ? [] : relatedOf(resource, wire.related);
+  if (related.length > 0) change.related = related;
+  // Null says that there was no state; absent, that the caller leaves it to the log.
+  if (wire.before !== undefined && action !== 'access') change.before = wire.before;
+  if (wire.after !== undefined && wire.after !== null) change.after = wire.after;
+  if (context !== undefined) change.context = canonicalContext(context as JsonObject, '/context');
+  if (metadata !== undefined) change.metadata = metadata;
+  return change;
+}
+
+/**
+ * A whole state, such as the body of a PUT or the outcome of a patch.
+ * @param pointer where it stands, for errors: a JSON Pointer, or the name of a header or parameter
+ */
+export function normaliseState(value: Json, pointer: string): JsonObject {
+  const state = normaliseBody(StateWire, value, pointer, 'the state');
+  checkLevels(state, pointer);
+  return state;
+}
+
+export function normaliseActor(value: Json, pointer: string): Actor {
+  return normaliseBody(ActorWire, value, pointer, 'the actor');
+}
+
+export function normaliseRef(value: Json, pointer: string): ResourceRef {
+  return normaliseBody(ResourceRefWire, value, pointer, 'the resource');
+}
+
+export function normaliseContext(value: Json, pointer: string): JsonObject {
+  return canonicalContext(normaliseBody(ContextWire, value, pointer, 'the context') as JsonObject, pointer);
+}
+
+/**
+ * The address as Annals keeps it and looks for it: IPv6 in canonical form (RFC 5952), an IPv4-mapped one
+ * as IPv4, without a zone, which means something on one host only. Undefined where it is no address.
+ */
+export function normaliseIp(text: string): string | undefined {
+  const family = isIP(text);
+  if (family !== 6) return family === 4 ? text : undefined;
+  const address = text.split('%', 1)[0];
+  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const mapped = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(canonical);
+  if (mapped === null) return canonical;
+  return mapped
+    .slice(1)
+    .flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff])
+    .join('.');
+}
+
+/** Checks a change that came in an array. Its JSON text has as many bytes as its canonical text. */
+export function checkChangeSize(value: Json): void {
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes > CHANGE_BYTES) throw changeTooLarge(bytes);
+}
+
+/** @param bytes as far as they were counted */
+export function changeTooLarge(bytes: number): AnnalsError {
+  const facts = { field: '', limit: CHANGE_BYTES, got: bytes };
+  return new AnnalsError(
+    'too_large',
+    `the change must have at most ${CHANGE_BYTES} bytes; got ${bytes}`,
+    facts,
+  );
+}
+
+const validators = new WeakMap<TSchema, Validator>();
+
+/**
+ * Checks a value against a closed schema, and words what is wrong with it.
+ * @param whole how to call the value itself where the pointer is empty
+ * @throws AnnalsError `invalid_field` or `unknown_field`
+ */
+export function normaliseBody<Schema extends TSchema>(
+  schema: Schema,
+  value: unknown,
+  pointer = '',
+  whole = 'the body',
+): Static<Schema> {
+  let validator = validators.get(schema);
+  if (validator === undefined) {
+    validator = Compile(schema) as unknown as Validator;
+    validators.set(schema, validator);
+  }
+  if (validator.Check(value)) return value as Static<Schema>;
+  throw reasonOf(schema, validator.Errors(value), value, { pointer, whole });
+}
+
+function checkStates({ action, before, after }: ChangeWire): void {
+  if (action === 'create' || action === 'update') {
+    if (after === undefined || after === null) throw refused('/after', `an object on ${action}`, after);
+  } else if (after !== undefined && after !== null) {
+    throw refused('/after', `absent or null on ${action}`, after);
+  }
+  if (action === 'access' && before !== undefined && before !== null) {
+    throw refused('/before', 'absent or null on access', before);
+  }
+  if (before !== undefined) checkLevels(before, '/before');
+  if (after !== undefined) checkLevels(after, '/after');
+}
+
+function checkLevels(state: Json, pointer: string): void {
+  if (!isDeeper(state, STATE_LEVELS)) return;
+  const field = shorten(pointer);
+  const message = `${field || 'the state'} must be at most ${STATE_LEVELS} levels deep; got ${levelsOf(state)}`;
+  throw new AnnalsError('too_deep', message, { field, limit: STATE_LEVELS, got: levelsOf(state) });
+}
+
+/** Never goes deeper than the limit itself. */
+function isDeeper(value: Json, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++)
+      if (isDeeper(value[index] as Json, levels - 1)) return true;
+  } else {
+    for (const key in value) if (isDeeper(value[key] as Json, levels - 1)) return true;
+  }
+  return false;
+}
+
+/** Level by level, because the value may be of any depth. */
+function levelsOf(value: Json): number {
+  let levels = 0;
+  for (let level = [value].filter(isContainer); level.length > 0; levels++) {
+    level = level.flatMap((container) => Object.values(container)).filter(isContainer);
+  }
+  return levels;
+}
+
+function isContainer(value: Json): value is Json[] | JsonObject {
+  return typeof value === 'object' && value !== null;
+}
+
+function instantOf(text: string, pointer: string): Instant {
+  const instant = parseInstant(text);
+  if (instant === undefined) throw refused(pointer, INSTANT, text);
+  return instant;
+}
+
+function relatedOf(resource: ResourceRef, refs: ResourceRef[]): ResourceRef[] {
+  // A type has no slash, so that the keys of two resources are never the same.
+  const seen = new Set([`${resource.type}/${resource.id}`]);
+  return refs.filter(({ type, id }) => seen.size < seen.add(`${type}/${id}`).size);
+}
+
+function canonicalContext(context: JsonObject, pointer: string): JsonObject {
+  const { ip: given } = context;
+  if (given === undefined) return context;
+  const ip = normaliseIp(given as string);
+  if (ip === undefined) throw refused(joinPointer(pointer, 'ip'), 'an IPv4 or IPv6 address', given);
+  return ip === given ? context : { ...context, ip };
+}
+
+const INSTANT = 'an RFC 3339 instant between 1684 and 2255';
+
+/** What is read of a schema to word an error. */
+interface Facet {
+  type?: string;
+  enum?: string[];
+  anyOf?: Facet[];
+  format?: string;
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+  maxItems?: number;
+  properties?: Record<string, Facet>;
+}
+
+/** The first error, unless a field is unknown: then another may well be missing because of a typo. */
+function reasonOf(
+  schema: TSchema,
+  errors: TLocalizedValidationError[],
+  value: unknown,
+  { pointer, whole }: { pointer: string; whole: string },
+): AnnalsError {
+  const unknown = errors.find((error) => error.schemaPath.endsWith('/additionalProperties'));
+  if (unknown !== undefined) {
+    const parent = facetAt(schema, unknown.schemaPath.replace(/\/additionalProperties$/, ''));
+    return unknownField(
+      pointer,
+      parsePointer(unknown.instancePath) ?? [],
+      Object.keys(parent.properties ?? {}),
+    );
+  }
+  const error = errors[0] as TLocalizedValidationError;
+  const missing = error.keyword === 'required' ? error.params.requiredProperties.slice(0, 1) : [];
+  // One alternative failed, so all did: the message names them all.
+  const path = [error.schemaPath.replace(/\/anyOf\/.*$/, ''), ...missing.map((name) => `properties/${name}`)];
+  const wanted = wantedBy(facetAt(schema, path.join('/'))) ?? error.message.replace(/^must (?:be )?/, '');
+  const tokens = [...(parsePointer(error.instancePath) ?? []), ...missing];
+  const got = tokens.reduce(memberOf, value);
+  return refused(tokens.reduce(joinPointer, pointer), wanted, got, { whole, ...measured(error, got) });
+}
+
+function facetAt(schema: TSchema, schemaPath: string): Facet {
+  return schemaPath.split('/').slice(1).reduce(memberOf, schema) as Facet;
+}
+
+function memberOf(value: unknown, token: string): unknown {
+  return (value as Record<string, unknown>)[token];
+}
+
+/** Where a count was wrong, the count and its unit. */
+function measured(error: TLocalizedValidationError, got: unknown): Partial<Measure> {
+  if (error.keyword === 'minLength' || error.keyword === 'maxLength') {
+    return { limit: error.params.limit, count: [...(got as string)].length, unit: 'character' };
+  }
+  if (error.keyword === 'minItems' || error.keyword === 'maxItems') {
+    return { limit: error.params.limit, count: (got as unknown[]).length, unit: 'item' };
+  }
+  return {};
+}
+
+function wantedBy(facet: Facet): string | undefined {
+  if (facet.enum !== undefined) return listed(facet.enum);
+  if (facet.anyOf !== undefined) return listed(facet.anyOf.map((one) => wantedBy(one) ?? 'another value'));
+  switch (facet.type) {
+    case 'string':
+      return wantedText(facet);
+    case 'array':
+      return facet.maxItems === undefined ? 'an array' : `an array of at most ${facet.maxItems} items`;
+    case 'object':
+      return 'an object';
+    case 'boolean':
+      return 'true or false';
+    case 'null':
+      return 'null';
+    default:
+      return undefined;
+  }
+}
+
+function wantedText({ format, minLength, maxLength, pattern }: Facet): string {
+  if (format === 'uuid') return 'a UUID';
+  if (format === 'date-time') return INSTANT;
+  const least = minLength === undefined ? 'at most' : `${minLength} to`;
+  const length = maxLength === undefined ? '' : ` of ${least} ${maxLength} characters (Unicode code points)`;
+  const form =
+    pattern === undefined ? '' : pattern === NO_SLASH ? ' without a slash' : ` that matches ${pattern}`;
+  return `a string${length}${form}`;
+}
+
+/** `a, b or c` */
+function listed(words: string[]): string {
+  return words.length === 1 ? `${words[0]}` : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}
+
+interface Measure {
+  limit: number;
+  count: number;
+  unit: string;
+  whole: string;
+}
+
+function refused(pointer: string, wanted: string, got: unknown, measure: Partial<Measure> = {}): AnnalsError {
+  const { limit = wanted, count, unit, whole = 'the value' } = measure;
+  const field = shorten(pointer);
+  const said = count === undefined ? described(got) : `${count} ${unit}${count === 1 ? '' : 's'}`;
+  const fact = typeof got === 'string' ? abbreviate(got) : typeof got === 'number' ? got : described(got);
+  const message = `${field || whole} must be ${wanted}; got ${said}`;
+  return new AnnalsError('invalid_field', message, { field, limit, got: count ?? fact });
+}
+
+/** A value as a message may repeat it: never a whole object or array. */
+function described(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return JSON.stringify(abbreviate(value));
+  if (Array.isArray(value))
+    return value.length === 1 ? 'an array of 1 item' : `an array of ${value.length} items`;
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+function unknownField(pointer: string, tokens: string[], known: string[]): AnnalsError {
+  const name = abbreviate(tokens.at(-1) ?? '');
+  const field = shorten([...tokens.slice(0, -1), name].reduce(joinPointer, pointer));
+  const nearest = nearestOf(name, known);
+  const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean ${nearest}?`;
+  return new AnnalsError('unknown_field', `unknown field ${field}; ${hint}`, {
+    field,
+    limit: known.join(', '),
+    got: name,
+  });
+}
+
+/** The known name that was likely meant: at most one letter in three differs, case and separators aside. */
+function nearestOf(name: string, known: string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z\d]/g, '');
+  const near = known
+    .map((candidate) => ({ candidate, distance: distanceOf(plain(name), plain(candidate)) }))
+    .filter(({ candidate, distance }) => distance * 3 <= Math.max(plain(name).length, candidate.length))
+    .sort((left, right) => left.distance - right.distance);
+  return near[0]?.candidate;
+}
+
+/** How many letters must be inserted, left out or replaced (Levenshtein). */
+function distanceOf(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...left].entries()) {
+    const next = [index + 1];
+    for (let at = 1; at <= right.length; at++) {
+      const replaced = (row[at - 1] as number) + (right[at - 1] === letter ? 0 : 1);
+      next.push(Math.min((row[at] as number) + 1, (next[at - 1] as number) + 1, replaced));
+    }
+    row = next;
+  }
+  return row.at(-1) as number;
+}

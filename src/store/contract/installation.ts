@@ -1,0 +1,87 @@
+// What belongs to the whole installation: organizations and their tokens.
+
+import { randomUUID } from 'node:crypto';
+import { expect, it } from 'vitest';
+import type { Subject } from '../contract.ts';
+import { type Random, START } from '../contract-batches.ts';
+import type { Organization, Token } from '../store.ts';
+
+export function installationSentences(subject: Subject): void {
+  const { store, random } = subject;
+
+  function organizationOf(given: Partial<Organization> = {}): Organization {
+    return {
+      id: randomUUID(),
+      slug: `slug-${randomUUID()}`,
+      name: 'Zürich 狐',
+      createdAt: START + 1,
+      ...given,
+    };
+  }
+
+  function tokenOf(organization: string, seeded: Random, given: Partial<Token> = {}): Token {
+    const secretHash = Uint8Array.from([...Buffer.from(randomUUID()).subarray(0, 16), ...seeded.bytes(16)]);
+    const token = { id: randomUUID(), organization, name: 'ci', secretHash, createdAt: START + 1 };
+    return { ...token, scopes: ['read', 'write'], ...given };
+  }
+
+  async function addedOrganization(): Promise<string> {
+    const organization = organizationOf();
+    await store().addOrganization(organization);
+    return organization.id;
+  }
+
+  it('lists organizations by age', async () => {
+    const added = [3, 1, 2].map((age) => organizationOf({ createdAt: START + age }));
+    for (const organization of added) expect(await store().addOrganization(organization)).toBe(true);
+    const ids = new Set(added.map(({ id }) => id));
+    const listed = (await store().organizations()).filter(({ id }) => ids.has(id));
+    expect(listed).toEqual([added[1], added[2], added[0]]);
+  });
+
+  it('refuses an organization whose id or slug is taken, and keeps the first', async () => {
+    const first = organizationOf();
+    const [sameId, sameSlug] = [organizationOf({ id: first.id }), organizationOf({ slug: first.slug })];
+    await store().addOrganization(first);
+    expect(await store().addOrganization(sameId)).toBe(false);
+    expect(await store().addOrganization(sameSlug)).toBe(false);
+    const ids = [first.id, sameSlug.id];
+    expect((await store().organizations()).filter(({ id }) => ids.includes(id))).toEqual([first]);
+  });
+
+  it('takes one of two organizations that ask for the same slug at once', async () => {
+    const first = organizationOf();
+    const rivals = [first, organizationOf({ slug: first.slug })];
+    const answers = await Promise.all(rivals.map((organization) => store().addOrganization(organization)));
+    expect(answers.toSorted()).toEqual([false, true]);
+  });
+
+  it("lists an organization's tokens by age, and no other's", async () => {
+    const [ours, theirs] = [await addedOrganization(), await addedOrganization()];
+    const added = [3, 1, 2].map((age) => tokenOf(ours, random(), { createdAt: START + age }));
+    for (const token of [...added, tokenOf(theirs, random())]) await store().addToken(token);
+    expect(await store().tokens(ours)).toEqual([added[1], added[2], added[0]]);
+    expect(await store().tokens(randomUUID())).toEqual([]);
+  });
+
+  it('finds a token by the hash of its secret, with its scopes', async () => {
+    const organization = await addedOrganization();
+    for (const scopes of [['read'], ['write'], ['read', 'write'], []] satisfies Token['scopes'][]) {
+      const token = tokenOf(organization, random(), { scopes });
+      await store().addToken(token);
+      expect(await store().token(token.secretHash)).toEqual(token);
+    }
+    expect(await store().token(new Uint8Array(32))).toBeUndefined();
+  });
+
+  it('removes a token of the organization that is named, and of no other', async () => {
+    const [ours, theirs] = [await addedOrganization(), await addedOrganization()];
+    const token = tokenOf(ours, random());
+    await store().addToken(token);
+    expect(await store().removeToken(theirs, token.id)).toBe(false);
+    expect(await store().token(token.secretHash)).toEqual(token);
+    expect(await store().removeToken(ours, token.id)).toBe(true);
+    expect(await store().token(token.secretHash)).toBeUndefined();
+    expect(await store().removeToken(ours, token.id)).toBe(false);
+  });
+}

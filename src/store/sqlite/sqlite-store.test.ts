@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, describe, expect, it } from 'vitest';
+import { storeContract } from '../contract.ts';
+import { appendAll, LogSealer, Random, testSeed } from '../contract-batches.ts';
+import { randomChanges } from '../contract-changes.ts';
+import { filtersOf, matching, modelOf, plain } from '../contract-model.ts';
+import type { Store } from '../store.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+
+storeContract('the SQLite store', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'annals-'));
+  const store = await openSqliteStore(join(folder, 'annals.db'));
+  const close = async (): Promise<void> => {
+    await store.close();
+    await rm(folder, { recursive: true });
+  };
+  return { store, close };
+});
+
+describe('the file of the SQLite store', () => {
+  const seed = testSeed();
+  const hint = `ANNALS_SEED=${seed} repeats this run`;
+  const newSealer = (): LogSealer => new LogSealer('11111111-1111-4111-8111-111111111111', new Random(seed));
+  const cleanups: (() => Promise<void>)[] = [];
+
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  });
+
+  it('has everything when it is opened again', async () => {
+    const path = join(await temporaryFolder(), 'annals.db');
+    const sealer = newSealer();
+    const first = await opened(path);
+    await appendAll(first, sealer, randomChanges(sealer.random, 80), 7);
+    await first.close();
+    const second = await opened(path);
+    await expectAllOf(second, sealer);
+    await appendAll(second, sealer, randomChanges(sealer.random, 80), 7);
+    await expectAllOf(second, sealer);
+  });
+
+  it('is shared by two servers that append in turn', async () => {
+    const path = join(await temporaryFolder(), 'annals.db');
+    const sealer = newSealer();
+    const servers = [await opened(path), await opened(path)];
+    for (let turn = 0; turn < 8; turn++) {
+      await appendAll(servers[turn % 2]!, sealer, randomChanges(sealer.random, 15), 4);
+    }
+    for (const server of servers) await expectAllOf(server, sealer);
+  });
+
+  it('is copied whole while appends go on', async () => {
+    const folder = await temporaryFolder();
+    const sealer = newSealer();
+    const store = await opened(join(folder, 'annals.db'));
+    await appendAll(store, sealer, randomChanges(sealer.random, 60));
+    const atLeast = sealer.tip.tree.size;
+    const backup = store.backup(join(folder, 'copy.db'));
+    await appendAll(store, sealer, randomChanges(sealer.random, 60), 5);
+    await backup;
+    await expectAllOf(store, sealer);
+    const copy = await opened(join(folder, 'copy.db'));
+    const { size } = (await copy.tip(sealer.log)).tree;
+    expect(size, hint).toBeGreaterThanOrEqual(atLeast);
+    sealer.written.splice(size);
+    await expectEntriesOf(copy, sealer);
+  });
+
+  it('is refused where a newer Annals has migrated it', async () => {
+    const path = join(await temporaryFolder(), 'annals.db');
+    await (await opened(path)).close();
+    const database = new DatabaseSync(path);
+    database.exec("INSERT INTO migrations VALUES ('9999-from-the-future', '2099-01-01')");
+    database.close();
+    await expect(openSqliteStore(path)).rejects.toMatchObject({
+      code: 'store_unavailable',
+      cause: { message: 'this database was migrated by a newer Annals: it has 9999-from-the-future' },
+    });
+  });
+
+  async function temporaryFolder(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'annals-'));
+    cleanups.push(() => rm(folder, { recursive: true }));
+    return folder;
+  }
+
+  async function opened(path: string): Promise<Store> {
+    const store = await openSqliteStore(path);
+    cleanups.push(() => store.close());
+    return store;
+  }
+
+  async function expectAllOf(store: Store, sealer: LogSealer): Promise<void> {
+    expect(await store.tip(sealer.log), hint).toEqual(sealer.tip);
+    await expectEntriesOf(store, sealer);
+  }
+
+  /** Every entry, and the size and the last page of every stream. */
+  async function expectEntriesOf(store: Store, { log, written }: LogSealer): Promise<void> {
+    const model = modelOf(written);
+    const range = { by: 'position', order: 'asc', limit: 1000 } as const;
+    const rows = await store.select(log, { streams: [] }, range, { states: true, seals: true });
+    expect(rows.map(plain), hint).toEqual(model.map(({ stored }) => plain(stored)));
+    for (const filter of filtersOf(model)) {
+      const expected = matching(model, { filters: [filter] });
+      const selection = { streams: [filter.stream] };
+      const skip = Math.max(0, expected.length - 2);
+      const lastTwo = await store.select(log, selection, { ...range, skip });
+      expect(await store.count(log, selection), `${filter.stream}, ${hint}`).toBe(expected.length);
+      expect(
+        lastTwo.map(({ position }) => position),
+        `${filter.stream}, ${hint}`,
+      ).toEqual(expected.slice(skip).map(({ stored }) => stored.position));
+    }
+  }
+});
