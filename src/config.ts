@@ -32,19 +32,21 @@ export class ConfigError extends Error {
  */
 export function readConfig(settings: Environment = {}): Config {
   const environment = { ...process.env, ...settings };
-  const databaseUrl = valueOf(environment, 'ANNALS_DATABASE_URL') ?? 'sqlite:./data/annals.db';
+  const databaseUrl = settingOf(environment, 'ANNALS_DATABASE_URL') ?? 'sqlite:./data/annals.db';
   if (!SCHEMES.some((scheme) => databaseUrl.startsWith(scheme))) {
-    throw new ConfigError(`ANNALS_DATABASE_URL must start with ${SCHEMES.join(' or ')}, got "${withoutSecret(databaseUrl)}"`);
+    throw new ConfigError(
+      `ANNALS_DATABASE_URL must start with ${SCHEMES.join(' or ')}, got "${withoutSecret(databaseUrl)}"`,
+    );
   }
-  const logLevel = valueOf(environment, 'ANNALS_LOG_LEVEL') ?? 'info';
+  const logLevel = settingOf(environment, 'ANNALS_LOG_LEVEL') ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) {
     throw new ConfigError(`ANNALS_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, got "${logLevel}"`);
   }
   return {
-    host: valueOf(environment, 'ANNALS_HOST') ?? '127.0.0.1',
-    port: portOf(valueOf(environment, 'ANNALS_PORT') ?? '8700'),
+    host: settingOf(environment, 'ANNALS_HOST') ?? '127.0.0.1',
+    port: portOf(settingOf(environment, 'ANNALS_PORT') ?? '8700'),
     databaseUrl,
-    rootToken: rootTokenOf(valueOf(environment, 'ANNALS_ROOT_TOKEN')),
+    rootToken: rootTokenOf(settingOf(environment, 'ANNALS_ROOT_TOKEN')),
     logLevel,
   };
 }
@@ -52,11 +54,11 @@ export function readConfig(settings: Environment = {}): Config {
 /** Where the commands of the CLI find the server. */
 export function readClientConfig(settings: Environment = {}): ClientConfig {
   const environment = { ...process.env, ...settings };
-  const port = valueOf(environment, 'ANNALS_PORT') ?? '8700';
+  const port = settingOf(environment, 'ANNALS_PORT') ?? '8700';
   return {
-    url: valueOf(environment, 'ANNALS_URL') ?? `http://127.0.0.1:${portOf(port)}`,
-    token: valueOf(environment, 'ANNALS_TOKEN') ?? valueOf(environment, 'ANNALS_ROOT_TOKEN'),
-    organization: valueOf(environment, 'ANNALS_ORGANIZATION'),
+    url: settingOf(environment, 'ANNALS_URL') ?? `http://127.0.0.1:${portOf(port)}`,
+    token: settingOf(environment, 'ANNALS_TOKEN') ?? settingOf(environment, 'ANNALS_ROOT_TOKEN'),
+    organization: settingOf(environment, 'ANNALS_ORGANIZATION'),
   };
 }
 
@@ -65,7 +67,7 @@ export function sqlitePath(databaseUrl: string): string {
   return databaseUrl.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '') || './data/annals.db';
 }
 
-function valueOf(environment: Environment, name: string): string | undefined {
+function settingOf(environment: Environment, name: string): string | undefined {
   const value = environment[name];
   return value === '' ? undefined : value;
 }

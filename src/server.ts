@@ -1,13 +1,13 @@
 // The one file that knows all the parts: it puts store, recorder, reader, access and dialects together.
 
-import { randomBytes, hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { makeAccess } from './auth/access.ts';
 import type { Instant } from './core/instant.ts';
 import type { Sha256 } from './core/merkle.ts';
 import { SALT_BYTES } from './core/section.ts';
-import { native } from './dialects/native/routes.ts';
 import type { Annals, Dialect } from './dialects/dialect.ts';
+import { native } from './dialects/native/routes.ts';
 import { makeDirectory } from './directory/directory.ts';
 import { makeApp } from './http/app.ts';
 import { registerDocs } from './http/docs.ts';

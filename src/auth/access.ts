@@ -48,7 +48,10 @@ export function makeAccess(
   return {
     async authenticate(token) {
       if (token === undefined || token === '') {
-        throw new AnnalsError('unauthenticated', 'a bearer token is missing: send "Authorization: Bearer <token>"');
+        throw new AnnalsError(
+          'unauthenticated',
+          'a bearer token is missing: send "Authorization: Bearer <token>"',
+        );
       }
       const known = remembered.get(token);
       if (known !== undefined && known.untilMs > means.nowMs()) return known.caller;
@@ -61,7 +64,9 @@ export function makeAccess(
       const own = caller.organization;
       if (idOrSlug === undefined || idOrSlug === own.id || idOrSlug === own.slug) return own;
       if (!caller.isRoot) {
-        throw new AnnalsError('forbidden', `this token may not use the organization "${idOrSlug}"`, { got: idOrSlug });
+        throw new AnnalsError('forbidden', `this token may not use the organization "${idOrSlug}"`, {
+          got: idOrSlug,
+        });
       }
       const found = await directory.organization(idOrSlug);
       if (found !== undefined) return found;
@@ -81,7 +86,8 @@ export function makeAccess(
   async function callerOf(token: string): Promise<Caller> {
     if (timingSafeEqual(means.sha256(encoder.encode(token)), rootHash)) {
       const organization = await directory.organization('default');
-      if (organization === undefined) throw new AnnalsError('internal', 'the default organization is missing');
+      if (organization === undefined)
+        throw new AnnalsError('internal', 'the default organization is missing');
       return { isRoot: true, id: 'root', name: 'root', scopes: ['read', 'write'], organization };
     }
     const found = await directory.tokenBySecret(token);
@@ -93,7 +99,11 @@ export function makeAccess(
   }
 }
 
-const RIGHTS = { read: 'a token that may read', write: 'a token that may write', root: 'the root token' } as const;
+const RIGHTS = {
+  read: 'a token that may read',
+  write: 'a token that may write',
+  root: 'the root token',
+} as const;
 
 /** The actor of a write that names none: the token itself. */
 export function actorOf(caller: Caller): Actor {

@@ -18,8 +18,12 @@ const EXIT_FAILED = 1;
 
 export function addServe(program: Command): void {
   const command = program.command('serve').description('Start the server');
-  for (const [name, [flag, text]] of Object.entries(FLAGS)) command.option(flag, `${text}; environment: ${name}`);
-  command.addHelpText('after', '\nExamples:\n  annals serve\n  annals serve --port 9000 --database-url sqlite:/var/lib/annals/annals.db');
+  for (const [name, [flag, text]] of Object.entries(FLAGS))
+    command.option(flag, `${text}; environment: ${name}`);
+  command.addHelpText(
+    'after',
+    '\nExamples:\n  annals serve\n  annals serve --port 9000 --database-url sqlite:/var/lib/annals/annals.db',
+  );
   command.action(async (options: Record<string, string>) => {
     const flags = Object.fromEntries(
       Object.keys(FLAGS).flatMap((name) => {

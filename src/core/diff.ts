@@ -197,7 +197,6 @@ function listRemoval(changes: Changes, origins: Origins, path: string, removed: 
   const [displaced] = held;
   held[0] = removed;
   const origin = origins.get(path);
-  origins.delete(path);
   if (origin !== undefined) listRemoval(changes, origins, origin, displaced);
 }
 

@@ -183,12 +183,13 @@ describe('applyPatch', () => {
       { op: 'add', path: '/e', value: { list: [] } },
       { op: 'add', path: '/e/list/-', value: 1 },
       { op: 'copy', from: '/a/0', path: '/a/-' },
-      { op: 'replace', path: '/a/0/b', value: 2 },
+      { op: 'replace', path: '/a/0/b', value: { f: 2 } },
+      { op: 'add', path: '/a/0/b/g', value: 3 },
       { op: 'move', from: '/c/d', path: '/e/d' },
       { op: 'remove', path: '/a/1' },
     ];
     const texts = [JSON.stringify(state), JSON.stringify(patch)];
-    expect(applyPatch(state, patch)).toEqual({ a: [{ b: 2 }], c: {}, e: { list: [1], d: 1 } });
+    expect(applyPatch(state, patch)).toEqual({ a: [{ b: { f: 2, g: 3 } }], c: {}, e: { list: [1], d: 1 } });
     expect([JSON.stringify(state), JSON.stringify(patch)]).toEqual(texts);
   });
 

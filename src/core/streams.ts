@@ -11,6 +11,8 @@ export const streamOf = {
   related: (ref: ResourceRef): Stream => `related:${ref.type}/${ref.id}`,
   /** Entries of the resource itself, and entries to which it is related. */
   about: (ref: ResourceRef): Stream => `about:${ref.type}/${ref.id}`,
+  /** Entries of every resource with this id, whatever its type. */
+  id: (id: string): Stream => `id:${id}`,
   type: (type: string): Stream => `type:${type}`,
   actor: (id: string): Stream => `actor:${id}`,
   action: (action: Action): Stream => `action:${action}`,
@@ -38,6 +40,11 @@ const DIRECTORY_VERSIONS: Record<string, readonly Action[]> = {
   roles: ['create', 'update', 'delete'],
   users: [],
 };
+
+/** Is this a type that Annals manages itself, through the Provisioning API? */
+export function isDirectoryType(type: string): boolean {
+  return Object.hasOwn(DIRECTORY_VERSIONS, type);
+}
 
 export interface Filed {
   resource: Resource;
@@ -69,6 +76,7 @@ export function isVersion(entry: Pick<Filed, 'resource' | 'action' | 'changed'>)
 export function streamsOf(entry: Filed, attributes: readonly string[]): Stream[] {
   const streams = new Set<Stream>([
     streamOf.resource(entry.resource),
+    streamOf.id(entry.resource.id),
     streamOf.type(entry.resource.type),
     streamOf.actor(entry.actor.id),
     streamOf.action(entry.action),

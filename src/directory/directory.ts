@@ -20,7 +20,10 @@ export interface Directory {
   createOrganization(wanted: { slug: string; name?: string | undefined }): Promise<Organization>;
   tokens(organization: string): Promise<ShownToken[]>;
   /** The secret is in this answer and nowhere else. */
-  createToken(organization: string, wanted: { name: string; scopes: Scope[] }): Promise<ShownToken & { secret: string }>;
+  createToken(
+    organization: string,
+    wanted: { name: string; scopes: Scope[] },
+  ): Promise<ShownToken & { secret: string }>;
   /** @throws AnnalsError `not_found` */
   revokeToken(organization: string, id: string): Promise<void>;
   /** The token with this secret; undefined where there is none. */
@@ -66,11 +69,15 @@ export function makeDirectory(store: Store, { now, uuid, randomBytes, sha256 }: 
     organization,
     async createOrganization({ slug, name = slug }) {
       if (!SLUG.test(slug)) {
-        throw new AnnalsError('invalid_field', `slug must be 1 to 63 of a-z, 0-9 and - (not at an end), got "${slug}"`, {
-          field: '/slug',
-          limit: SLUG.source,
-          got: slug,
-        });
+        throw new AnnalsError(
+          'invalid_field',
+          `slug must be 1 to 63 of a-z, 0-9 and - (not at an end), got "${slug}"`,
+          {
+            field: '/slug',
+            limit: SLUG.source,
+            got: slug,
+          },
+        );
       }
       checkName(name);
       const created = { id: uuid(), slug, name, createdAt: now() };
@@ -89,7 +96,14 @@ export function makeDirectory(store: Store, { now, uuid, randomBytes, sha256 }: 
     async createToken(id, { name, scopes }) {
       checkName(name);
       const secret = SECRET_PREFIX + Buffer.from(randomBytes(SECRET_BYTES)).toString('base64url');
-      const token = { id: uuid(), organization: id, name, scopes, secretHash: hashOf(secret), createdAt: now() };
+      const token = {
+        id: uuid(),
+        organization: id,
+        name,
+        scopes,
+        secretHash: hashOf(secret),
+        createdAt: now(),
+      };
       await store.addToken(token);
       return { ...shown(token), secret };
     },

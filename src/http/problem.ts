@@ -55,8 +55,12 @@ const RETRY_AFTER_SECONDS = 1;
 export function sendProblem(reply: FastifyReply, error: AnnalsError): void {
   if (error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
-  if (error.code === 'method_not_allowed' && error.facts.limit !== undefined) reply.header('allow', error.facts.limit);
-  reply.code(error.status).type('application/problem+json').send(JSON.stringify(toProblem(error)));
+  if (error.code === 'method_not_allowed' && error.facts.limit !== undefined)
+    reply.header('allow', error.facts.limit);
+  reply
+    .code(error.status)
+    .type('application/problem+json')
+    .send(JSON.stringify(toProblem(error)));
 }
 
 /** Errors that are the caller's doing, and need no line in the logger. */
@@ -72,7 +76,10 @@ export function problemOf(error: unknown): AnnalsError {
   };
   if (validation?.[0] !== undefined) return ofValidation(validation[0], validationContext ?? 'request');
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new AnnalsError('too_large', 'the body is larger than 10485760 bytes', { field: 'body', limit: 10_485_760 });
+    return new AnnalsError('too_large', 'the body is larger than 10485760 bytes', {
+      field: 'body',
+      limit: 10_485_760,
+    });
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return new AnnalsError('unsupported_media_type', 'this path does not take the media type of the body', {
@@ -95,8 +102,14 @@ function ofValidation({ keyword, instancePath, params, message }: Validation, pa
   }
   const name = instancePath.slice(1) || String(params['missingProperty'] ?? part);
   const limit = params['limit'] ?? params['allowedValues'] ?? params['pattern'] ?? params['type'];
-  return new AnnalsError('invalid_parameter', `the parameter "${name}" ${message ?? 'is not as it must be'}`, {
-    field: name,
-    ...(limit === undefined ? {} : { limit: Array.isArray(limit) ? limit.join(', ') : (limit as string | number) }),
-  });
+  return new AnnalsError(
+    'invalid_parameter',
+    `the parameter "${name}" ${message ?? 'is not as it must be'}`,
+    {
+      field: name,
+      ...(limit === undefined
+        ? {}
+        : { limit: Array.isArray(limit) ? limit.join(', ') : (limit as string | number) }),
+    },
+  );
 }

@@ -13,7 +13,11 @@ import { KeyTaken, LogRecorder, type RequestKey, type Sealing } from './recorder
  * `changed: false`. With a request key, a repetition is answered with the first receipts.
  * @throws AnnalsError, and then nothing was kept (unless the store lost its reply: `store_unavailable`)
  */
-export type Record = (log: LogId, proposals: readonly Proposal[], requestKey?: RequestKey) => Promise<Receipt[]>;
+export type Record = (
+  log: LogId,
+  proposals: readonly Proposal[],
+  requestKey?: RequestKey,
+) => Promise<Receipt[]>;
 
 /** Logs whose recorder stays at hand. */
 const MOST_RECORDERS = 1000;
@@ -92,7 +96,8 @@ export function makeRecord(store: Store, sealing: Sealing): Record {
   async function entryAt(log: LogId, position: number): Promise<StoredEntry> {
     const range = { by: 'position', order: 'desc', limit: 1, below: position + 1 } as const;
     const [entry] = await store.select(log, { streams: [] }, range);
-    if (entry === undefined) throw new AnnalsError('internal', `the log has no entry at position ${position}`);
+    if (entry === undefined)
+      throw new AnnalsError('internal', `the log has no entry at position ${position}`);
     return entry;
   }
 }

@@ -4,7 +4,7 @@
 // safe because a store appends only where the log's size is the expected one: if an append fails,
 // those behind it find the log stale, keep nothing, and are sealed again.
 
-import type { Change, Receipt } from '../core/entry.ts';
+import type { Change } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Node, Sha256 } from '../core/merkle.ts';
@@ -147,7 +147,11 @@ export class LogRecorder {
     );
   }
 
-  async #append(flight: Flight, expectedSize: number, { entries, nodes, tip, latest, answers }: SealedBatch): Promise<void> {
+  async #append(
+    flight: Flight,
+    expectedSize: number,
+    { entries, nodes, tip, latest, answers }: SealedBatch,
+  ): Promise<void> {
     if (entries.length === 0 && answers.length === 0) {
       flight.result = { outcome: 'appended' };
       return;
@@ -175,7 +179,9 @@ export class LogRecorder {
     this.#flights = [];
     this.#tip = undefined;
     this.#states.clear();
-    this.#queue.unshift(...failed.flatMap(({ submissions }) => submissions.map(({ submission }) => submission)));
+    this.#queue.unshift(
+      ...failed.flatMap(({ submissions }) => submissions.map(({ submission }) => submission)),
+    );
     try {
       await this.#learn(failed[0]?.result);
     } catch (error) {
@@ -261,7 +267,9 @@ class SealedBatch {
     const changes = new Map<string, { change: Change; outcome: Outcome }>();
     const [entryCount, nodeCount] = [this.entries.length, this.nodes.length];
     try {
-      const outcomes = proposals.map((proposal, index) => this.#addOne(proposal, index, known, staged, changes));
+      const outcomes = proposals.map((proposal, index) =>
+        this.#addOne(proposal, index, known, staged, changes),
+      );
       for (const [key, latest] of staged) {
         this.latest.set(key, latest);
         this.#states.set(key, latest);
@@ -298,7 +306,14 @@ class SealedBatch {
       if (isRecordedAs(change, entry)) return { receipt: receiptOf(entry) };
       throw idConflict(change.id, index);
     }
-    const sealed = seal(this.tip, latest, change, this.#sealing.now(), this.#sealing.salt, this.#sealing.sha256);
+    const sealed = seal(
+      this.tip,
+      latest,
+      change,
+      this.#sealing.now(),
+      this.#sealing.salt,
+      this.#sealing.sha256,
+    );
     this.tip = sealed.tip;
     this.entries.push(sealed.entry);
     this.nodes.push(...sealed.nodes);

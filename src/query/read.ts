@@ -2,9 +2,9 @@
 
 import { changesBetween } from '../core/diff.ts';
 import type { Actor, Changes, Entry, Resource, ResourceRef, State } from '../core/entry.ts';
-import { MAX_INSTANT, type Instant } from '../core/instant.ts';
+import { type Instant, MAX_INSTANT } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { rootHash, type Hash, type Sha256 } from '../core/merkle.ts';
+import { type Hash, rootHash, type Sha256 } from '../core/merkle.ts';
 import { streamOf } from '../core/streams.ts';
 import type { LatestRow, LogId, Range, Selection, Store, StoredEntry } from '../store/store.ts';
 
@@ -27,7 +27,12 @@ export interface Reader {
   /** Entries of a selection. `states` adds `before` and `after`. */
   list(log: LogId, selection: Selection, range: Range, options?: { states?: boolean }): Promise<Entry[]>;
   /** The same as rows, for a dialect that writes their texts as they are. */
-  rows(log: LogId, selection: Selection, range: Range, options?: { states?: boolean }): Promise<CompleteRow[]>;
+  rows(
+    log: LogId,
+    selection: Selection,
+    range: Range,
+    options?: { states?: boolean },
+  ): Promise<CompleteRow[]>;
   /** The exact number of entries of a selection. */
   count(log: LogId, selection: Selection): Promise<number>;
   /** All entries of a selection, a chunk at a time, as the log was when the walk began. */
@@ -46,7 +51,14 @@ export interface Reader {
   /** The state at a moment, as known at another; undefined where the resource had not existed yet. */
   asOf(log: LogId, resource: ResourceRef, at: Instant, knownAt?: Instant): Promise<StateAt | undefined>;
   /** Latest states by (type, id), deleted resources left out. */
-  resources(log: LogId, type: string | undefined, behind: ResourceRef | undefined, limit: number): Promise<StateAt[]>;
+  resources(
+    log: LogId,
+    type: string | undefined,
+    behind: ResourceRef | undefined,
+    limit: number,
+  ): Promise<StateAt[]>;
+  /** The resource types, in the order of their first entries: a type's place in it never changes. */
+  types(log: LogId): Promise<string[]>;
   head(log: LogId): Promise<Head>;
 }
 
@@ -86,11 +98,18 @@ export function makeReader(store: Store, sha256: Sha256): Reader {
     },
     async atVersion(log, resource, version) {
       const range = { by: 'position', order: 'asc', limit: 1, skip: version - 1 } as const;
-      const [row] = await store.select(log, { streams: [streamOf.resource(resource)] }, range, { states: true });
+      const [row] = await store.select(log, { streams: [streamOf.resource(resource)] }, range, {
+        states: true,
+      });
       if (row === undefined) return undefined;
       if (row.action !== 'access') return stateLeftBy(row);
       if (row.prior === undefined) return undefined;
-      const [prior] = await store.select(log, { streams: [] }, { ...LAST, below: row.prior + 1 }, { states: true });
+      const [prior] = await store.select(
+        log,
+        { streams: [] },
+        { ...LAST, below: row.prior + 1 },
+        { states: true },
+      );
       return prior && { ...stateLeftBy(prior), version };
     },
     async asOf(log, resource, at, knownAt = MAX_INSTANT) {
@@ -100,6 +119,7 @@ export function makeReader(store: Store, sha256: Sha256): Reader {
     async resources(log, type, behind, limit) {
       return (await store.resources(log, type, behind, limit)).map(toStateAt);
     },
+    types: (log) => store.types(log),
     async head(log) {
       const { tree } = await store.tip(log);
       return { size: tree.size, rootHash: rootHash(sha256, tree) };

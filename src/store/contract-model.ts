@@ -54,6 +54,7 @@ export function filtersOf(model: readonly Kept[]): Filter[] {
   for (const { change, before, after } of model) {
     const { resource, action, actor, event, related = [], context } = change;
     add(streamOf.resource(resource), (kept) => isSame(kept.change.resource, resource));
+    add(streamOf.id(resource.id), (kept) => kept.change.resource.id === resource.id);
     add(streamOf.type(resource.type), (kept) => kept.change.resource.type === resource.type);
     add(streamOf.action(action), (kept) => kept.change.action === action);
     add(streamOf.actor(actor.id), (kept) => kept.change.actor.id === actor.id);

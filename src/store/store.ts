@@ -133,6 +133,8 @@ export interface Store {
   asOf(log: LogId, resource: ResourceRef, at: Instant, knownAt: Instant): Promise<StoredEntry | undefined>;
   /** Latest states by (type, id), deleted resources left out. */
   resources(log: LogId, type: string | undefined, behind: ResourceRef | undefined, limit: number): Promise<LatestRow[]>;
+  /** The resource types, in the order of their first entries. */
+  types(log: LogId): Promise<string[]>;
   /** One latest state, deleted or not. */
   resource(log: LogId, resource: ResourceRef): Promise<LatestRow | undefined>;
   /** Complete Merkle nodes by name, leaves included (level 0). */

@@ -6,14 +6,15 @@ import { actorOf } from '../../auth/access.ts';
 import type { Change } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
+import { bodyBytes } from '../../http/bodies.ts';
 import { ChangeWire } from '../../ingest/change-schema.ts';
-import { MOST_CHANGES } from '../../ingest/limits.ts';
-import { normaliseChange } from '../../ingest/normalise.ts';
+import { CHANGE_BYTES, MOST_CHANGES } from '../../ingest/limits.ts';
+import { changeTooLarge, checkChangeSize, type Given, normaliseChange } from '../../ingest/normalise.ts';
 import type { Range, Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
+import { describe, UUID } from './describe.ts';
 import { ask, cursorAt, rangeOf, requestKeyOf, selectionOf } from './from-wire.ts';
 import { recordLines } from './ndjson.ts';
-import { describe, UUID } from './describe.ts';
 import { listText, receiptText, rowText, toWholeEntry } from './to-wire.ts';
 import {
   ChangesQuery,
@@ -33,8 +34,12 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
       consumes: ['application/json', 'application/x-ndjson'],
       body: Type.Union([ChangeWire, Type.Array(ChangeWire, { maxItems: MOST_CHANGES })]),
       response: {
-        201: Type.Union([ReceiptWire, Type.Array(ReceiptWire)], { description: 'A receipt, or one for each, in order' }),
-        200: Type.String({ description: 'Of a stream: a line for each, a receipt or `{"line": n, "error": problem}`' }),
+        201: Type.Union([ReceiptWire, Type.Array(ReceiptWire)], {
+          description: 'A receipt, or one for each, in order',
+        }),
+        200: Type.String({
+          description: 'Of a stream: a line for each, a receipt or `{"line": n, "error": problem}`',
+        }),
       },
     }),
     async (request, reply) => {
@@ -43,8 +48,9 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
         return recordLines(annals, request, reply, { caller, organization });
       }
       const given = { id: annals.uuid, actor: actorOf(caller) };
-      const body = request.body as Json | undefined;
-      const changes = Array.isArray(body) ? changesOf(body, given) : [normaliseChange(body ?? null, given)];
+      const body = (request.body ?? null) as Json;
+      const { length } = bodyBytes(request);
+      const changes = Array.isArray(body) ? changesOf(body, length, given) : [changeOf(body, length, given)];
       const receipts = await annals.record(organization.id, changes, requestKeyOf(request, caller));
       const texts = receipts.map(receiptText);
       reply.code(201).type('application/json');
@@ -54,7 +60,10 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
 
   app.get<{ Querystring: ChangesQuery }>(
     '/v1/changes',
-    describe('List changes, newest first', { querystring: ChangesQuery, response: { 200: countedListOf(EntryWire) } }),
+    describe('List changes, newest first', {
+      querystring: ChangesQuery,
+      response: { 200: countedListOf(EntryWire) },
+    }),
     (request, reply) => list(request, reply, selectionOf(request.query)),
   );
 
@@ -70,12 +79,16 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
 
   app.get<{ Params: IdParams }>(
     '/v1/changes/:id',
-    describe('Read one change with its states and its patch', { params: IdParams, response: { 200: WholeEntryWire } }),
+    describe('Read one change with its states and its patch', {
+      params: IdParams,
+      response: { 200: WholeEntryWire },
+    }),
     async (request) => {
       const { organization } = await ask(annals, request, 'read');
       const { id } = request.params;
       const entry = UUID.test(id) ? await annals.read.entry(organization.id, id.toLowerCase()) : undefined;
-      if (entry === undefined) throw new AnnalsError('not_found', `there is no change with the id "${id}"`, { got: id });
+      if (entry === undefined)
+        throw new AnnalsError('not_found', `there is no change with the id "${id}"`, { got: id });
       return toWholeEntry(entry);
     },
   );
@@ -90,16 +103,30 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
     const range: Range = rangeOf(query);
     // One more than asked for tells whether there is a next page.
     const [rows, count] = await Promise.all([
-      annals.read.rows(organization.id, selection, { ...range, limit: range.limit + 1 }, { states: query.include === 'states' }),
+      annals.read.rows(
+        organization.id,
+        selection,
+        { ...range, limit: range.limit + 1 },
+        { states: query.include === 'states' },
+      ),
       query.count === 'exact' ? annals.read.count(organization.id, selection) : undefined,
     ]);
     const last = rows.length > range.limit ? rows[range.limit - 1] : undefined;
     reply.type('application/json');
-    return listText(rows.slice(0, range.limit).map(rowText), last === undefined ? null : cursorAt(last.position), count);
+    return listText(
+      rows.slice(0, range.limit).map(rowText),
+      last === undefined ? null : cursorAt(last.position),
+      count,
+    );
   }
 }
 
-function changesOf(body: Json[], given: Parameters<typeof normaliseChange>[1]): Change[] {
+function changeOf(body: Json, bytes: number, given: Given): Change {
+  if (bytes > CHANGE_BYTES) throw changeTooLarge(bytes);
+  return normaliseChange(body, given);
+}
+
+function changesOf(body: Json[], bytes: number, given: Given): Change[] {
   if (body.length > MOST_CHANGES) {
     throw new AnnalsError(
       'too_many_changes',
@@ -109,6 +136,7 @@ function changesOf(body: Json[], given: Parameters<typeof normaliseChange>[1]): 
   }
   return body.map((value, index) => {
     try {
+      if (bytes > CHANGE_BYTES) checkChangeSize(value);
       return normaliseChange(value, given);
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;

@@ -11,5 +11,7 @@ export function describe(
   schema: FastifySchema & { consumes?: string[]; response: { [status: number]: unknown } },
 ): { schema: FastifySchema } {
   const response = { ...schema.response, '4xx': ProblemWire, '5xx': ProblemWire };
-  return { schema: { ...schema, response, summary, tags: ['native'], security: [{ bearer: [] }] } as FastifySchema };
+  return {
+    schema: { ...schema, response, summary, tags: ['native'], security: [{ bearer: [] }] } as FastifySchema,
+  };
 }

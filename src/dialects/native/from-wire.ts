@@ -11,7 +11,7 @@ import { type Stream, streamOf } from '../../core/streams.ts';
 import type { Organization, Scope } from '../../directory/directory.ts';
 import { bodyBytes } from '../../http/bodies.ts';
 import { parseJson } from '../../ingest/json-text.ts';
-import { normaliseActor, normaliseContext } from '../../ingest/normalise.ts';
+import { normaliseActor, normaliseContext, normaliseIp } from '../../ingest/normalise.ts';
 import type { RequestKey } from '../../ingest/recorder.ts';
 import type { Range, Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
@@ -24,7 +24,11 @@ export interface Asked {
 }
 
 /** @throws AnnalsError `unauthenticated`, `forbidden`, `not_found` */
-export async function ask({ access }: Annals, request: FastifyRequest, scope: Scope | 'root'): Promise<Asked> {
+export async function ask(
+  { access }: Annals,
+  request: FastifyRequest,
+  scope: Scope | 'root',
+): Promise<Asked> {
   const caller = await access.authenticate(bearerToken(request.headers.authorization));
   const organization = await access.organization(caller, header(request, 'annals-organization'));
   access.require(caller, scope);
@@ -45,7 +49,7 @@ export function selectionOf(query: ChangesQuery, resource?: ResourceRef): Select
   if (query.actor !== undefined) streams.push(streamOf.actor(query.actor));
   if (query.action !== undefined) streams.push(streamOf.action(query.action));
   if (query.event !== undefined) streams.push(streamOf.event(query.event));
-  if (query.ip !== undefined) streams.push(streamOf.ip(query.ip));
+  if (query.ip !== undefined) streams.push(streamOf.ip(normaliseIp(query.ip) ?? query.ip));
   if (query.changed !== undefined) streams.push(streamOf.changed(query.changed));
   return { streams, since: instantOf('since', query.since), until: instantOf('until', query.until) };
 }
@@ -80,7 +84,10 @@ export function refBehind(cursor: string): ResourceRef {
 }
 
 function invalidCursor(got: string): AnnalsError {
-  return new AnnalsError('invalid_cursor', 'the cursor is not one that this list gave', { field: 'cursor', got });
+  return new AnnalsError('invalid_cursor', 'the cursor is not one that this list gave', {
+    field: 'cursor',
+    got,
+  });
 }
 
 /** `type/id`; an id may contain slashes, a type none. */
@@ -106,7 +113,10 @@ export function writerOf(request: FastifyRequest, caller: Caller): { actor: Acto
   const context = jsonHeader(request, 'annals-context');
   return {
     actor: actor === undefined ? actorOf(caller) : normaliseActor(actor, 'annals-actor'),
-    context: normaliseContext(context ?? contextOf(request), context === undefined ? 'request' : 'annals-context'),
+    context: normaliseContext(
+      context ?? contextOf(request),
+      context === undefined ? 'request' : 'annals-context',
+    ),
   };
 }
 
@@ -117,7 +127,9 @@ function contextOf(request: FastifyRequest): JsonObject {
     requestId: header(request, 'x-request-id')?.slice(0, 200),
     traceparent: header(request, 'traceparent')?.slice(0, 100),
   };
-  return Object.fromEntries(Object.entries(given).filter((member): member is [string, string] => member[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(given).filter((member): member is [string, string] => member[1] !== undefined),
+  );
 }
 
 /** Headers come as Latin-1 from Node; what was sent is UTF-8. */
@@ -139,11 +151,15 @@ export function requestKeyOf(request: FastifyRequest, caller: Caller): RequestKe
   const key = header(request, 'idempotency-key');
   if (key === undefined) return undefined;
   if (key.length === 0 || key.length > MOST_KEY) {
-    throw new AnnalsError('invalid_header', `Idempotency-Key must have 1 to ${MOST_KEY} characters, got ${key.length}`, {
-      field: 'Idempotency-Key',
-      limit: MOST_KEY,
-      got: key.length,
-    });
+    throw new AnnalsError(
+      'invalid_header',
+      `Idempotency-Key must have 1 to ${MOST_KEY} characters, got ${key.length}`,
+      {
+        field: 'Idempotency-Key',
+        limit: MOST_KEY,
+        got: key.length,
+      },
+    );
   }
   const content = createHash('sha256').update(`${request.method} ${request.url}\n`);
   for (const name of ['content-type', 'if-match', 'if-none-match', 'annals-actor', 'annals-context']) {

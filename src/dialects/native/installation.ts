@@ -3,11 +3,11 @@
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { AnnalsError } from '../../core/errors.ts';
-import { type Scope } from '../../directory/directory.ts';
+import type { Scope } from '../../directory/directory.ts';
 import { normaliseBody } from '../../ingest/normalise.ts';
 import type { Annals } from '../dialect.ts';
-import { ask } from './from-wire.ts';
 import { describe } from './describe.ts';
+import { ask } from './from-wire.ts';
 import { toHead, toOrganization, toToken } from './to-wire.ts';
 import { HeadWire, IdParams, listOf, NewTokenWire, OrganizationWire, TokenWire } from './wire.ts';
 
@@ -26,14 +26,20 @@ const NewToken = Type.Object(
 export function registerInstallation(app: FastifyInstance, annals: Annals): void {
   const { directory } = annals;
 
-  app.get('/v1/head', describe('Size and Merkle root of the log', { response: { 200: HeadWire } }), async (request) => {
-    const { organization } = await ask(annals, request, 'read');
-    return toHead(await annals.read.head(organization.id));
-  });
+  app.get(
+    '/v1/head',
+    describe('Size and Merkle root of the log', { response: { 200: HeadWire } }),
+    async (request) => {
+      const { organization } = await ask(annals, request, 'read');
+      return toHead(await annals.read.head(organization.id));
+    },
+  );
 
   app.get(
     '/v1/organizations',
-    describe('List the organizations that the token may use', { response: { 200: listOf(OrganizationWire) } }),
+    describe('List the organizations that the token may use', {
+      response: { 200: listOf(OrganizationWire) },
+    }),
     async (request) => {
       const { caller, organization } = await ask(annals, request, 'read');
       const seen = caller.isRoot ? await directory.organizations() : [organization];
@@ -43,7 +49,10 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
 
   app.post(
     '/v1/organizations',
-    describe('Make an organization (root token)', { body: NewOrganization, response: { 201: OrganizationWire } }),
+    describe('Make an organization (root token)', {
+      body: NewOrganization,
+      response: { 201: OrganizationWire },
+    }),
     async (request, reply) => {
       await ask(annals, request, 'root');
       const made = await directory.createOrganization(normaliseBody(NewOrganization, request.body));
@@ -80,7 +89,10 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
       const { organization } = await ask(annals, request, 'root');
       const { name, scopes } = normaliseBody(NewToken, request.body);
       if (new Set(scopes).size < scopes.length) {
-        throw new AnnalsError('invalid_field', 'scopes must not repeat', { field: '/scopes', got: scopes.join(', ') });
+        throw new AnnalsError('invalid_field', 'scopes must not repeat', {
+          field: '/scopes',
+          got: scopes.join(', '),
+        });
       }
       const made = await directory.createToken(organization.id, { name, scopes: scopes as Scope[] });
       reply.code(201).header('cache-control', 'no-store');

@@ -45,7 +45,8 @@ export async function recordLines(
       number += 1;
       if (response.destroyed) return reply;
       if (isBlank(line)) continue;
-      if (annals.isStopping()) throw new AnnalsError('shutting_down', 'the server is stopping; send the rest again');
+      if (annals.isStopping())
+        throw new AnnalsError('shutting_down', 'the server is stopping; send the rest again');
       await answers.add(record(annals, asked, line, number, requestKey), number, line.length);
     }
     await answers.finish();
@@ -94,14 +95,16 @@ class Answers {
     this.#waiting.push({ answer, line, bytes });
     this.#bytes += bytes;
     this.#startWriting();
-    while (this.#waiting.length >= MOST_UNDER_WAY || this.#bytes >= MOST_BYTES_UNDER_WAY) await this.#oldest();
+    while (this.#waiting.length >= MOST_UNDER_WAY || this.#bytes >= MOST_BYTES_UNDER_WAY)
+      await this.#oldest();
   }
 
   /** Ends the response when all is answered; a failure of the stream itself is its last line. */
   async finish(error?: unknown): Promise<void> {
     await this.#writing;
     if (this.#response.destroyed) return;
-    if (error !== undefined) this.#response.write(`${JSON.stringify({ error: toProblem(problemOf(error)) })}\n`);
+    if (error !== undefined)
+      this.#response.write(`${JSON.stringify({ error: toProblem(problemOf(error)) })}\n`);
     this.#response.end();
   }
 
@@ -142,7 +145,9 @@ function errorText(line: number, error: unknown): string {
 async function drained(response: ServerResponse): Promise<void> {
   const ended = new AbortController();
   const { signal } = ended;
-  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).catch(() => undefined);
+  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).catch(
+    () => undefined,
+  );
   ended.abort();
 }
 

@@ -9,11 +9,11 @@ import { MAX_INSTANT } from '../../core/instant.ts';
 import { canonicalize, type Json } from '../../core/json.ts';
 import { applyPatch, mergePatch, parsePatch } from '../../core/patch.ts';
 import type { Latest } from '../../core/seal.ts';
-import { normaliseRef, normaliseState } from '../../ingest/normalise.ts';
+import { checkChangeSize, normaliseRef, normaliseState } from '../../ingest/normalise.ts';
 import type { StateAt } from '../../query/read.ts';
 import type { Annals } from '../dialect.ts';
-import { ask, cursorBehind, header, instantOf, refBehind, requestKeyOf, writerOf } from './from-wire.ts';
 import { describe } from './describe.ts';
+import { ask, cursorBehind, header, instantOf, refBehind, requestKeyOf, writerOf } from './from-wire.ts';
 import { receiptText, toStateAt } from './to-wire.ts';
 import {
   DiffQuery,
@@ -116,7 +116,10 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
 
   app.delete<{ Params: ResourceParams }>(
     '/v1/resources/:type/:id',
-    describe('Delete a resource; its history stays', { params: ResourceParams, response: { 200: ReceiptWire } }),
+    describe('Delete a resource; its history stays', {
+      params: ResourceParams,
+      response: { 200: ReceiptWire },
+    }),
     (request, reply) =>
       write(request, reply, (_, isKnown) => {
         if (!isKnown) throw noState(request.params, {});
@@ -141,22 +144,36 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
       const state = latest?.state ?? null;
       const after = next(state, latest?.stateVersion !== undefined);
       if (latest?.stateVersion !== undefined && canonicalize(after) === latest.stateText) return undefined;
+      if (after !== null) checkChangeSize(after);
       isNew = state === null;
       const name = latest?.resource.name;
       const named = name === undefined ? resource : { ...resource, name };
       if (after === null) return { id, resource: named, action: 'delete', actor, context };
       return { id, resource: named, action: isNew ? 'create' : 'update', actor, context, after };
     };
-    const [receipt] = await annals.record(organization.id, [{ resource, derive }], requestKeyOf(request, caller));
+    const [receipt] = await annals.record(
+      organization.id,
+      [{ resource, derive }],
+      requestKeyOf(request, caller),
+    );
     const { version, changed } = receipt as NonNullable<typeof receipt>;
-    reply.code(isNew && changed ? 201 : 200).header('etag', etagOf(version)).type('application/json');
+    reply
+      .code(isNew && changed ? 201 : 200)
+      .header('etag', etagOf(version))
+      .type('application/json');
     return receiptText(receipt as NonNullable<typeof receipt>);
   }
 
-  async function stateOf(log: string, resource: ResourceRef, query: StateQuery): Promise<StateAt | undefined> {
+  async function stateOf(
+    log: string,
+    resource: ResourceRef,
+    query: StateQuery,
+  ): Promise<StateAt | undefined> {
     const { version, at, knownAt } = query;
     if (version !== undefined && (at !== undefined || knownAt !== undefined)) {
-      throw new AnnalsError('invalid_parameter', '"version" and "at" exclude each other', { field: 'version' });
+      throw new AnnalsError('invalid_parameter', '"version" and "at" exclude each other', {
+        field: 'version',
+      });
     }
     if (version !== undefined) return read.atVersion(log, resource, version);
     if (at === undefined && knownAt === undefined) return read.latest(log, resource);
@@ -185,7 +202,8 @@ function guardOf(request: FastifyRequest): (latest: Latest | undefined) => void 
     const isThere = latest !== undefined && latest.state !== null;
     const tag = latest?.stateVersion === undefined ? undefined : etagOf(latest.stateVersion);
     if (match !== undefined && !isListed(match, tag, isThere)) throw failed('If-Match', match, tag);
-    if (noneMatch !== undefined && isListed(noneMatch, tag, isThere)) throw failed('If-None-Match', noneMatch, tag);
+    if (noneMatch !== undefined && isListed(noneMatch, tag, isThere))
+      throw failed('If-None-Match', noneMatch, tag);
   };
 }
 
@@ -195,11 +213,15 @@ function isListed(list: string, tag: string | undefined, isThere: boolean): bool
 }
 
 function failed(field: string, wanted: string, got: string | undefined): AnnalsError {
-  return new AnnalsError('precondition_failed', `${field} was ${wanted}, and the resource is at ${got ?? 'no version'}`, {
-    field,
-    limit: wanted,
-    got: got ?? 'none',
-  });
+  return new AnnalsError(
+    'precondition_failed',
+    `${field} was ${wanted}, and the resource is at ${got ?? 'no version'}`,
+    {
+      field,
+      limit: wanted,
+      got: got ?? 'none',
+    },
+  );
 }
 
 /** A merge patch is an object, a JSON Patch an array; the media type must not say otherwise. */
@@ -207,7 +229,10 @@ function patchOf(request: FastifyRequest): (state: Json) => Json {
   const body = (request.body ?? null) as Json;
   const type = header(request, 'content-type') ?? '';
   const isOperations = Array.isArray(body);
-  if (type.startsWith('application/json-patch+json') || (isOperations && !type.startsWith('application/merge'))) {
+  if (
+    type.startsWith('application/json-patch+json') ||
+    (isOperations && !type.startsWith('application/merge'))
+  ) {
     const operations = parsePatch(body);
     return (state) => applyPatch(state, operations);
   }

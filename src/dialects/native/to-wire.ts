@@ -8,7 +8,15 @@ import { toBase64 } from '../../core/section.ts';
 import type { Organization, ShownToken } from '../../directory/directory.ts';
 import type { CompleteRow, Head, StateAt } from '../../query/read.ts';
 
-export function receiptText({ id, position, version, recordedAt, continuity, changed, leafHash }: Receipt): string {
+export function receiptText({
+  id,
+  position,
+  version,
+  recordedAt,
+  continuity,
+  changed,
+  leafHash,
+}: Receipt): string {
   return `{"id":"${id}","position":${position},"version":${version},"recordedAt":"${formatInstant(recordedAt)}","continuity":"${continuity}","changed":${changed},"leafHash":"${toBase64(leafHash)}"}`;
 }
 

@@ -1,8 +1,8 @@
 // The native API's shapes, as TypeBox schemas: they check parameters and make the OpenAPI document.
 
 import Type from 'typebox';
-import { ERROR_STATUS } from '../../core/errors.ts';
 import { ACTIONS } from '../../core/entry.ts';
+import { ERROR_STATUS } from '../../core/errors.ts';
 
 export const Uuid = Type.String({ format: 'uuid', description: 'A UUID, lower case' });
 export const InstantText = Type.String({
@@ -90,7 +90,10 @@ export const DiffWire = Type.Object(
   { title: 'Diff' },
 );
 
-export const HeadWire = Type.Object({ size: Type.Integer({ minimum: 0 }), rootHash: Base64 }, { title: 'Head' });
+export const HeadWire = Type.Object(
+  { size: Type.Integer({ minimum: 0 }), rootHash: Base64 },
+  { title: 'Head' },
+);
 
 export const OrganizationWire = Type.Object(
   { id: Uuid, slug: Type.String(), name: Type.String(), createdAt: InstantText },
@@ -152,9 +155,15 @@ const pageMembers = {
 
 const listMembers = {
   ...pageMembers,
-  order: Type.Optional(Type.Enum(['asc', 'desc'], { default: 'desc', description: 'The order in which the log took them' })),
+  order: Type.Optional(
+    Type.Enum(['asc', 'desc'], { default: 'desc', description: 'The order in which the log took them' }),
+  ),
   page: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 2 ** 40, description: 'Jumps to a page of `limit` entries; not with `cursor`' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: 2 ** 40,
+      description: 'Jumps to a page of `limit` entries; not with `cursor`',
+    }),
   ),
   count: Type.Optional(Type.Enum(['exact'], { description: 'Adds the exact count' })),
   include: Type.Optional(Type.Enum(['states'], { description: 'Adds `before` and `after`' })),
@@ -203,7 +212,11 @@ export type StateQuery = Type.Static<typeof StateQuery>;
 
 export const DiffQuery = Type.Object(
   {
-    from: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'A version; 0 is before the first' }),
+    from: Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'A version; 0 is before the first',
+    }),
     to: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   },
   closed,

@@ -98,6 +98,10 @@ export class MemoryLog {
     };
   }
 
+  types(): string[] {
+    return [...new Set(this.#entries.map(({ resource }) => resource.type))];
+  }
+
   node(level: number, index: number): Hash | undefined {
     if (level === 0) return this.#entries[index]?.leafHash;
     return this.#nodes.get(`${level}/${index}`);

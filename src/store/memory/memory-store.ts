@@ -92,6 +92,10 @@ class MemoryStore implements Store {
     return this.#read(log, (kept) => kept.resource(resource));
   }
 
+  types(log: LogId): Promise<string[]> {
+    return this.#read(log, (kept) => kept.types());
+  }
+
   nodes(log: LogId, names: { level: number; index: number }[]): Promise<(Hash | undefined)[]> {
     return this.#read(log, (kept) => names.map(({ level, index }) => kept.node(level, index)));
   }

@@ -109,6 +109,17 @@ export class Reads {
     return row === undefined ? undefined : toLatestRow(row as Row);
   }
 
+  types(organization: string): string[] {
+    const prefix = streamOf.type('');
+    const log = this.selector.logNumber(organization)?.log ?? -1;
+    return this.#connection
+      .prepare(`SELECT substr(s.name, ?) AS type FROM streams s
+        WHERE s.log = ? AND s.name >= ? AND s.name < ?
+        ORDER BY (SELECT min(f.position) FROM filed f WHERE f.stream = s.stream)`)
+      .all(prefix.length + 1, log, prefix, 'type;')
+      .map((row) => row['type'] as string);
+  }
+
   nodes(organization: string, names: { level: number; index: number }[]): (Hash | undefined)[] {
     const log = this.selector.logNumber(organization)?.log ?? -1;
     return this.#nodes(log, names);

@@ -100,6 +100,10 @@ class SqliteStore implements Store {
     return this.#reader.call('resource', log, resource);
   }
 
+  types(log: LogId): Promise<string[]> {
+    return this.#reader.call('types', log);
+  }
+
   nodes(log: LogId, names: { level: number; index: number }[]): Promise<(Hash | undefined)[]> {
     return this.#reader.call('nodes', log, names);
   }

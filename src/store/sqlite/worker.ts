@@ -59,6 +59,7 @@ function reader(): (message: Call) => void {
     asOf: (...args: Parameters<Reads['asOf']>) => reads.asOf(...args),
     resources: (...args: Parameters<Reads['resources']>) => reads.resources(...args),
     resource: (...args: Parameters<Reads['resource']>) => reads.resource(...args),
+    types: (...args: Parameters<Reads['types']>) => reads.types(...args),
     nodes: (...args: Parameters<Reads['nodes']>) => reads.nodes(...args),
     organizations: () => reads.organizations(),
     tokens: (...args: Parameters<Reads['tokens']>) => reads.tokens(...args),
