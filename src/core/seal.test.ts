@@ -11,7 +11,7 @@ const LOG = '0b4e1f7c-2f0d-4c53-9a3e-6d1f6a1c2b3d';
 const NOW = 1_767_225_600_000_000;
 const RESOURCE = { type: 'countries', id: 'CHE' };
 
-const sha256 = (data: Uint8Array): Uint8Array => createHash('sha256').update(data).digest();
+const sha256 = (data: Uint8Array): Uint8Array => Uint8Array.from(createHash('sha256').update(data).digest());
 
 /** A log of its own: seals one change after the other, and hands out numbered salts. */
 class Sealer {

@@ -16,6 +16,7 @@ describe('names of streams', () => {
     expect(streamOf.resource(ref)).toBe('resource:countries/fr/north');
     expect(streamOf.related(ref)).toBe('related:countries/fr/north');
     expect(streamOf.about(ref)).toBe('about:countries/fr/north');
+    expect(streamOf.id('fr/north')).toBe('id:fr/north');
     expect(streamOf.type('countries')).toBe('type:countries');
     expect(streamOf.actor('ada')).toBe('actor:ada');
     expect(streamOf.action('access')).toBe('action:access');
@@ -27,9 +28,10 @@ describe('names of streams', () => {
 });
 
 describe('the streams of an entry', () => {
-  it('has its resource first, then its type, actor and action, and what it is about', () => {
+  it('has its resource first, then its id, type, actor and action, and what it is about', () => {
     expect(streamsOf({ ...ENTRY, changed: false }, [])).toEqual([
       'resource:countries/CHE',
+      'id:CHE',
       'type:countries',
       'actor:ada',
       'action:update',

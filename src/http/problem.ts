@@ -97,11 +97,11 @@ type Validation = NonNullable<FastifyError['validation']>[number];
 /** What Ajv found wrong with a parameter. */
 function ofValidation({ keyword, instancePath, params, message }: Validation, part: string): AnnalsError {
   if (keyword === 'additionalProperties') {
-    const name = String(params['additionalProperty']);
+    const name = String(params.additionalProperty);
     return new AnnalsError('unknown_parameter', `the parameter "${name}" is not known here`, { field: name });
   }
-  const name = instancePath.slice(1) || String(params['missingProperty'] ?? part);
-  const limit = params['limit'] ?? params['allowedValues'] ?? params['pattern'] ?? params['type'];
+  const name = instancePath.slice(1) || String(params.missingProperty ?? part);
+  const limit = params.limit ?? params.allowedValues ?? params.pattern ?? params.type;
   return new AnnalsError(
     'invalid_parameter',
     `the parameter "${name}" ${message ?? 'is not as it must be'}`,

@@ -28,7 +28,12 @@ describe('reading', () => {
 
   test('takes large and small numbers that a double can hold', () => {
     expect(parse('[1e21,5e-324,48.66666666666666666,1.7976931348623157e308,0e999,0.0e-999]')).toEqual([
-      1e21, 5e-324, 48.66666666666666666, Number.MAX_VALUE, 0, 0,
+      1e21,
+      5e-324,
+      48.666666666666664,
+      Number.MAX_VALUE,
+      0,
+      0,
     ]);
   });
 
@@ -110,7 +115,11 @@ describe('refused text', () => {
       field: '/a/x\ufffdy',
       got: 'U+0000',
     });
-    expect(refusalOf('{"x\\ud800":1}')).toMatchObject({ code: 'invalid_text', field: '/x\ufffd', got: 'U+D800' });
+    expect(refusalOf('{"x\\ud800":1}')).toMatchObject({
+      code: 'invalid_text',
+      field: '/x\ufffd',
+      got: 'U+D800',
+    });
   });
 
   test('names a field below a member that is named __proto__', () => {
@@ -133,28 +142,43 @@ describe('refused numbers', () => {
     });
   });
 
-  test.each(['1e400', '-1e400', '1.5E+999', `1${'0'.repeat(309)}.0`])('refuses %s, beyond the range of a double', (got) => {
-    expect(refusalOf(`{"a":{"b":[0,${got}]}}`)).toMatchObject({
+  test.each([
+    ['a large number', '1e400', '1e400'],
+    ['a large negative number', '-1.5E+999', '-1.5E+999'],
+    ['a long number', `1${'0'.repeat(309)}.0`, `1${'0'.repeat(GOT_CHARACTERS - 2)}…`],
+  ])('refuses %s beyond the range of a double', (_, written, got) => {
+    expect(refusalOf(`{"a":{"b":[0,${written}]}}`)).toEqual({
       code: 'number_out_of_range',
+      message: `/a/b/1 must be a number within ±1.7976931348623157e+308, or a string; got ${got}`,
       field: '/a/b/1',
       limit: Number.MAX_VALUE,
-      got: got.length > GOT_CHARACTERS ? `${got.slice(0, GOT_CHARACTERS - 1)}…` : got,
+      got,
     });
   });
 
-  test.each(['1e-400', '-0.1E-330', '3e-0324000', `0.${'0'.repeat(330)}1`, `0.${'0'.repeat(230)}1e-99`])(
-    'refuses %s, which would read as zero',
-    (got) => {
-      expect(refusalOf(`[${got}]`)).toMatchObject({
-        code: 'number_out_of_range',
-        field: '/0',
-        limit: Number.MIN_VALUE,
-      });
-    },
-  );
+  test.each([
+    ['a small exponent', '1e-400', '1e-400'],
+    ['a negative number', '-0.1E-330', '-0.1E-330'],
+    ['a padded exponent', '3e-0324000', '3e-0324000'],
+    ['many zeros', `0.${'0'.repeat(330)}1`, `0.${'0'.repeat(GOT_CHARACTERS - 3)}…`],
+    ['zeros and an exponent', `0.${'0'.repeat(230)}1e-99`, `0.${'0'.repeat(GOT_CHARACTERS - 3)}…`],
+  ])('refuses what would read as zero and is not: %s', (_, written, got) => {
+    expect(refusalOf(`[${written}]`)).toEqual({
+      code: 'number_out_of_range',
+      message: `/0 must be zero or a number beyond ±5e-324, or a string; got ${got}`,
+      field: '/0',
+      limit: Number.MIN_VALUE,
+      got,
+    });
+  });
 
   test('takes a text that only looks like a number out of range', () => {
-    expect(parse('["1e400","9007199254740993","x5e-400",0]')).toEqual(['1e400', '9007199254740993', 'x5e-400', 0]);
+    expect(parse('["1e400","9007199254740993","x5e-400",0]')).toEqual([
+      '1e400',
+      '9007199254740993',
+      'x5e-400',
+      0,
+    ]);
   });
 });
 
@@ -166,8 +190,8 @@ describe('malformed JSON', () => {
     ['{"a":1', "position 6 (line 1, column 7): wanted ',' or '}'; got the end of the text"],
     ['{"a":1,}', 'position 7 (line 1, column 8): wanted a member name in double quotes; got "}"'],
     ['[1,\n2,\n x]', 'position 8 (line 3, column 2): wanted a value in /2; got "x"'],
-    ['{"a":[1 2]}', 'position 8 (line 1, column 9): wanted \',\' or \']\' in /a; got "2"'],
-    ['{"a":01}', 'position 6 (line 1, column 7): wanted \',\' or \'}\'; got "1"'],
+    ['{"a":[1 2]}', "position 8 (line 1, column 9): wanted ',' or ']' in /a; got \"2\""],
+    ['{"a":01}', "position 6 (line 1, column 7): wanted ',' or '}'; got \"1\""],
     ['[-]', 'position 2 (line 1, column 3): wanted a digit in /0; got "]"'],
     ['1.', 'position 2 (line 1, column 3): wanted a digit; got the end of the text'],
     ['NaN', 'position 0 (line 1, column 1): wanted a value; got "N"'],
@@ -266,8 +290,42 @@ describe('on random texts', () => {
   }
 
   const PIECES = [
-    ...['{', '}', '[', ']', ',', ':', '"', '\\', ' ', '\n', '-', '+', '.', 'e', 'E', '0', '1', '9', 'u', '\0'],
-    ...['"a":', '"\\ud83d\\ude00"', '\\ud800', '\\u0000', 'true', 'false', 'null', 'nul', 'é', '😀', '1e400', '[]'],
+    ...[
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '\\',
+      ' ',
+      '\n',
+      '-',
+      '+',
+      '.',
+      'e',
+      'E',
+      '0',
+      '1',
+      '9',
+      'u',
+      '\0',
+    ],
+    ...[
+      '"a":',
+      '"\\ud83d\\ude00"',
+      '\\ud800',
+      '\\u0000',
+      'true',
+      'false',
+      'null',
+      'nul',
+      'é',
+      '😀',
+      '1e400',
+      '[]',
+    ],
     ...['1e-400', '9007199254740992', '{"b":0}', '""', ',1', ',"c"', '"d":[1,{"e":"f"}],'],
   ];
 
@@ -307,11 +365,13 @@ describe('on random texts', () => {
       // The same rules, stated on the outcome of JSON.parse and on what was written.
       const rules = new Set<string>();
       JSON.parse(text, (key, value: unknown, { source = '' }: { source?: string } = {}) => {
-        const isBad = (one: unknown) => typeof one === 'string' && (one.includes('\0') || !one.isWellFormed());
+        const isBad = (one: unknown) =>
+          typeof one === 'string' && (one.includes('\0') || !one.isWellFormed());
         if (isBad(key) || isBad(value)) rules.add('invalid_text');
         if (typeof value !== 'number') return value;
         const isInteger = /^-?\d+$/.test(source);
-        if (isInteger ? !Number.isSafeInteger(value) : !Number.isFinite(value)) rules.add('number_out_of_range');
+        if (isInteger ? !Number.isSafeInteger(value) : !Number.isFinite(value))
+          rules.add('number_out_of_range');
         if (value === 0 && /^[^eE]*[1-9]/.test(source)) rules.add('number_out_of_range');
         return value;
       });

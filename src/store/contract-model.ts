@@ -4,6 +4,7 @@
 import type { Change, ResourceRef, State } from '../core/entry.ts';
 import type { Instant } from '../core/instant.ts';
 import { canonicalize, type Json } from '../core/json.ts';
+import type { Tip } from '../core/seal.ts';
 import { DIFFERENCE, isVersion, type Stream, streamOf, VERSIONS } from '../core/streams.ts';
 import type { Written } from './contract-batches.ts';
 import type { LatestRow, Parts, Range, Selection, StoredEntry } from './store.ts';
@@ -188,6 +189,10 @@ export function plainWith(entry: StoredEntry, { states = false, seals = false }:
     ...(states ? {} : { before: undefined, after: undefined }),
     ...(seals ? {} : { salts: {}, digests: {} }),
   });
+}
+
+export function plainTip({ log, tree, recordedAt }: Tip): object {
+  return { log, recordedAt, size: tree.size, edge: tree.edge.map(hexOf) };
 }
 
 export function hexOf(bytes: Uint8Array): string {

@@ -18,6 +18,7 @@ import { lifetimeSentences } from './contract/lifetime.ts';
 import { nodeSentences } from './contract/nodes.ts';
 import { pageSentences } from './contract/pages.ts';
 import { selectionSentences } from './contract/selections.ts';
+import { typeSentences } from './contract/types.ts';
 import { Random, testSeed } from './contract-batches.ts';
 import type { Store } from './store.ts';
 
@@ -59,9 +60,10 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     describe('selections', () => selectionSentences(subject));
     describe('pages of long streams', () => pageSentences(subject));
     describe('large windows', () => largeWindowSentences(subject));
+    describe('resource types', () => typeSentences(subject));
     describe('as-of reads', () => asOfSentences(subject));
     describe('Merkle nodes', () => nodeSentences(subject));
-    describe('organizations and tokens', () => installationSentences(subject));
+    describe('organizations, tokens and secrets', () => installationSentences(subject));
     describe('lifetime', () => lifetimeSentences(subject));
   });
 }

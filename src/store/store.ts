@@ -149,6 +149,16 @@ export interface Store {
   /** False where there was none. */
   removeToken(organization: string, id: string): Promise<boolean>;
 
+  /** What the installation keeps for itself under a name, such as the key that signs access tokens. */
+  secret(name: string): Promise<Uint8Array | undefined>;
+  /**
+   * Keeps a secret; false, and nothing is kept, where the name is taken.
+   * @param until from then on it may be dropped; undefined: never
+   */
+  addSecret(name: string, value: Uint8Array, until?: Instant): Promise<boolean>;
+  /** Drops the secrets whose `until` lies before `now`. */
+  dropSecrets(now: Instant): Promise<void>;
+
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   /** A consistent copy of the whole installation, while it serves. */

@@ -1,9 +1,10 @@
-// What belongs to the whole installation: organizations and their tokens.
+// What belongs to the whole installation: organizations, their tokens, and its secrets.
 
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { Subject } from '../contract.ts';
 import { type Random, START } from '../contract-batches.ts';
+import { hexOf } from '../contract-model.ts';
 import type { Organization, Token } from '../store.ts';
 
 export function installationSentences(subject: Subject): void {
@@ -29,6 +30,11 @@ export function installationSentences(subject: Subject): void {
     const organization = organizationOf();
     await store().addOrganization(organization);
     return organization.id;
+  }
+
+  async function tokenBy(secretHash: Uint8Array): Promise<object | undefined> {
+    const token = await store().token(secretHash);
+    return token && plainToken(token);
   }
 
   it('lists organizations by age', async () => {
@@ -60,7 +66,8 @@ export function installationSentences(subject: Subject): void {
     const [ours, theirs] = [await addedOrganization(), await addedOrganization()];
     const added = [3, 1, 2].map((age) => tokenOf(ours, random(), { createdAt: START + age }));
     for (const token of [...added, tokenOf(theirs, random())]) await store().addToken(token);
-    expect(await store().tokens(ours)).toEqual([added[1], added[2], added[0]]);
+    const inOrder = [added[1]!, added[2]!, added[0]!].map(plainToken);
+    expect((await store().tokens(ours)).map(plainToken)).toEqual(inOrder);
     expect(await store().tokens(randomUUID())).toEqual([]);
   });
 
@@ -69,9 +76,9 @@ export function installationSentences(subject: Subject): void {
     for (const scopes of [['read'], ['write'], ['read', 'write'], []] satisfies Token['scopes'][]) {
       const token = tokenOf(organization, random(), { scopes });
       await store().addToken(token);
-      expect(await store().token(token.secretHash)).toEqual(token);
+      expect(await tokenBy(token.secretHash)).toEqual(plainToken(token));
     }
-    expect(await store().token(new Uint8Array(32))).toBeUndefined();
+    expect(await tokenBy(new Uint8Array(32))).toBeUndefined();
   });
 
   it('removes a token of the organization that is named, and of no other', async () => {
@@ -79,9 +86,40 @@ export function installationSentences(subject: Subject): void {
     const token = tokenOf(ours, random());
     await store().addToken(token);
     expect(await store().removeToken(theirs, token.id)).toBe(false);
-    expect(await store().token(token.secretHash)).toEqual(token);
+    expect(await tokenBy(token.secretHash)).toEqual(plainToken(token));
     expect(await store().removeToken(ours, token.id)).toBe(true);
-    expect(await store().token(token.secretHash)).toBeUndefined();
+    expect(await tokenBy(token.secretHash)).toBeUndefined();
     expect(await store().removeToken(ours, token.id)).toBe(false);
   });
+
+  it('keeps a secret under its name, and the first where the name is taken', async () => {
+    const name = `key-${randomUUID()}`;
+    const [first, second] = [random().bytes(300), new Uint8Array(3)];
+    expect(await store().secret(name)).toBeUndefined();
+    expect(await store().addSecret(name, first)).toBe(true);
+    expect(await store().addSecret(name, second)).toBe(false);
+    expect(Buffer.from((await store().secret(name)) ?? [])).toEqual(Buffer.from(first));
+  });
+
+  it('takes one of two secrets that ask for the same name at once', async () => {
+    const name = `key-${randomUUID()}`;
+    const answers = await Promise.all([1, 2].map((byte) => store().addSecret(name, Uint8Array.of(byte))));
+    expect(answers.toSorted()).toEqual([false, true]);
+    expect(await store().secret(name)).toEqual(Uint8Array.of(answers[0] ? 1 : 2));
+  });
+
+  it('drops the secrets whose time is over, and no other', async () => {
+    const [past, present, lasting] = [`key-${randomUUID()}`, `key-${randomUUID()}`, `key-${randomUUID()}`];
+    await store().addSecret(past, Uint8Array.of(1), START - 1);
+    await store().addSecret(present, Uint8Array.of(2), START);
+    await store().addSecret(lasting, Uint8Array.of(3));
+    await store().dropSecrets(START);
+    expect(await store().secret(past)).toBeUndefined();
+    expect(await store().secret(present)).toEqual(Uint8Array.of(2));
+    expect(await store().secret(lasting)).toEqual(Uint8Array.of(3));
+  });
+}
+
+function plainToken({ secretHash, ...token }: Token): object {
+  return { ...token, secretHash: hexOf(secretHash) };
 }

@@ -56,6 +56,7 @@ export function selectionSentences(subject: Subject): void {
   it('gives nothing, and counts none, of a stream without entries', async () => {
     const unknown: Filter = { stream: streamOf.event('unheard.of'), matches: () => false };
     await checkAllDirections({ filters: [unknown] });
+    await checkAllDirections({ filters: [{ stream: streamOf.id('a\0b'), matches: () => false }] });
     await checkAllDirections({ filters: [filters[0]!, unknown] });
     await checkAllDirections({ filters: [unknown], since: model[0]!.stored.occurredAt });
   });

@@ -33,6 +33,7 @@ class MemoryStore implements Store {
   readonly #logs = new Map<LogId, MemoryLog>();
   readonly #organizations: Organization[] = [];
   #tokens: Token[] = [];
+  readonly #secrets = new Map<string, { value: Uint8Array; until: Instant | undefined }>();
   #isClosed = false;
 
   constructor(faults: Faults) {
@@ -135,6 +136,25 @@ class MemoryStore implements Store {
     const isFound = rest.length < this.#tokens.length;
     this.#tokens = rest;
     return isFound;
+  }
+
+  async secret(name: string): Promise<Uint8Array | undefined> {
+    this.#mustBeOpen();
+    return structuredClone(this.#secrets.get(name)?.value);
+  }
+
+  async addSecret(name: string, value: Uint8Array, until?: Instant): Promise<boolean> {
+    this.#mustBeOpen();
+    if (this.#secrets.has(name)) return false;
+    this.#secrets.set(name, { value: Uint8Array.from(value), until });
+    return true;
+  }
+
+  async dropSecrets(now: Instant): Promise<void> {
+    this.#mustBeOpen();
+    for (const [name, { until }] of this.#secrets) {
+      if (until !== undefined && until < now) this.#secrets.delete(name);
+    }
   }
 
   async ping(): Promise<void> {

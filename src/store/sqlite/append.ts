@@ -71,7 +71,7 @@ export class Appender {
 
   #logNumber(organization: string): number {
     const found = this.#connection.prepare('SELECT log FROM logs WHERE organization = ?').get(organization);
-    if (found !== undefined) return found['log'] as number;
+    if (found !== undefined) return found.log as number;
     const added = this.#connection.prepare('INSERT INTO logs (organization) VALUES (?)').run(organization);
     return Number(added.lastInsertRowid);
   }

@@ -57,7 +57,7 @@ export function appliedMigrations(db: DatabaseSync): string[] {
   return db
     .prepare('SELECT name FROM migrations ORDER BY name')
     .all()
-    .map((row) => String(row['name']));
+    .map((row) => String(row.name));
 }
 
 /**

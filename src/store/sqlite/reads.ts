@@ -42,11 +42,11 @@ export class Reads {
       const row = statement.get(log, type, id);
       if (row === undefined) return undefined;
       return {
-        resource: { type, id, ...(row['name'] === null ? {} : { name: row['name'] as string }) },
-        version: row['version'] as number,
-        stateVersion: (row['state_version'] as number | null) ?? undefined,
-        statePosition: (row['state_position'] as number | null) ?? undefined,
-        stateText: row['state'] as string,
+        resource: { type, id, ...(row.name === null ? {} : { name: row.name as string }) },
+        version: row.version as number,
+        stateVersion: (row.state_version as number | null) ?? undefined,
+        statePosition: (row.state_position as number | null) ?? undefined,
+        stateText: row.state as string,
       };
     });
   }
@@ -78,7 +78,7 @@ export class Reads {
         ORDER BY occurred_at DESC, position DESC LIMIT 1`)
       .get(stream.id, at, this.#sizeAt(found, knownAt));
     if (row === undefined) return undefined;
-    return this.selector.rows(found.log, [row['position'] as number], { states: true })[0];
+    return this.selector.rows(found.log, [row.position as number], { states: true })[0];
   }
 
   resources(
@@ -117,7 +117,7 @@ export class Reads {
         WHERE s.log = ? AND s.name >= ? AND s.name < ?
         ORDER BY (SELECT min(f.position) FROM filed f WHERE f.stream = s.stream)`)
       .all(prefix.length + 1, log, prefix, 'type;')
-      .map((row) => row['type'] as string);
+      .map((row) => row.type as string);
   }
 
   nodes(organization: string, names: { level: number; index: number }[]): (Hash | undefined)[] {
@@ -143,6 +143,11 @@ export class Reads {
     return row === undefined ? undefined : toToken(row as Row);
   }
 
+  secret(name: string): Uint8Array | undefined {
+    const row = this.#connection.prepare('SELECT value FROM secrets WHERE name = ?').get(name);
+    return row?.['value'] as Uint8Array | undefined;
+  }
+
   ping(): void {
     this.#connection.prepare('SELECT 1').get();
   }
@@ -160,7 +165,7 @@ export class Reads {
     const node = this.#connection.prepare('SELECT hash FROM nodes WHERE log = ? AND level = ? AND node = ?');
     return names.map(({ level, index }) => {
       const row = level === 0 ? leaf.get(log * LOG_STRIDE + index) : node.get(log, level, index);
-      return row?.['hash'] as Hash | undefined;
+      return row?.hash as Hash | undefined;
     });
   }
 
@@ -187,28 +192,28 @@ const LATEST_JOIN = `${STATE_JOIN} JOIN entries e ON e.entry = r.log * ${LOG_STR
 function toLatestRow(row: Row): LatestRow {
   return {
     resource: {
-      type: row['type'] as string,
-      id: row['id'] as string,
-      ...(row['name'] === null ? {} : { name: row['name'] as string }),
+      type: row.type as string,
+      id: row.id as string,
+      ...(row.name === null ? {} : { name: row.name as string }),
     },
-    version: row['state_version'] as number,
-    position: row['state_position'] as number,
-    state: row['state'] === 'null' ? null : (row['state'] as string),
-    changedAt: row['occurred_at'] as number,
-    changedBy: row['actor'] as string,
+    version: row.state_version as number,
+    position: row.state_position as number,
+    state: row.state === 'null' ? null : (row.state as string),
+    changedAt: row.occurred_at as number,
+    changedBy: row.actor as string,
   };
 }
 
 function toToken(row: Row): Token {
   return {
-    id: row['id'] as string,
-    organization: row['organization'] as string,
-    name: row['name'] as string,
+    id: row.id as string,
+    organization: row.organization as string,
+    name: row.name as string,
     scopes: [
-      ...(row['can_read'] === 1 ? ['read' as const] : []),
-      ...(row['can_write'] === 1 ? ['write' as const] : []),
+      ...(row.can_read === 1 ? ['read' as const] : []),
+      ...(row.can_write === 1 ? ['write' as const] : []),
     ],
-    secretHash: row['secret_hash'] as Uint8Array,
-    createdAt: row['created_at'] as number,
+    secretHash: row.secret_hash as Uint8Array,
+    createdAt: row.created_at as number,
   };
 }

@@ -136,35 +136,35 @@ export const STATE_JOINS = `LEFT JOIN states s ON s.entry = e.entry
 export type Row = Record<string, null | number | bigint | string | NodeJS.NonSharedUint8Array>;
 
 export function fromRow(row: Row, parts: Parts): StoredEntry {
-  const sections = row['sections'] as number;
-  const action = ACTIONS[row['action'] as number] ?? 'access';
+  const sections = row.sections as number;
+  const action = ACTIONS[row.action as number] ?? 'access';
   const hasStates = parts.states === true && action !== 'access';
   return {
-    id: uuidText(row['id'] as Uint8Array),
-    position: (row['entry'] as number) % LOG_STRIDE,
-    version: row['version'] as number,
-    recordedAt: row['recorded_at'] as number,
-    occurredAt: row['occurred_at'] as number,
+    id: uuidText(row.id as Uint8Array),
+    position: (row.entry as number) % LOG_STRIDE,
+    version: row.version as number,
+    recordedAt: row.recorded_at as number,
+    occurredAt: row.occurred_at as number,
     resource: {
-      type: row['resource_type'] as string,
-      id: row['resource_id'] as string,
-      ...(row['resource_name'] === null ? {} : { name: row['resource_name'] as string }),
+      type: row.resource_type as string,
+      id: row.resource_id as string,
+      ...(row.resource_name === null ? {} : { name: row.resource_name as string }),
     },
     action,
-    event: (row['event'] as string | null) ?? undefined,
-    related: row['related'] === null ? [] : (JSON.parse(row['related'] as string) as ResourceRef[]),
-    continuity: CONTINUITIES[row['continuity'] as number] ?? 'gap',
-    changed: row['changed'] === 1,
-    actor: row['actor'] as string,
-    context: (row['context'] as string | null) ?? undefined,
-    metadata: (row['metadata'] as string | null) ?? undefined,
-    after: hasStates ? stateText(row['after']) : undefined,
-    before: hasStates ? stateText(row['before']) : undefined,
-    prior: (row['prior'] as number | null) ?? undefined,
-    changes: (row['changes'] as string | null) ?? undefined,
-    salts: parts.seals === true ? cut(row['salts'] as Uint8Array, sections, SALT_BYTES) : {},
-    digests: parts.seals === true ? cut(row['digests'] as Uint8Array, sections, HASH_BYTES) : {},
-    leafHash: row['leaf_hash'] as Uint8Array,
+    event: (row.event as string | null) ?? undefined,
+    related: row.related === null ? [] : (JSON.parse(row.related as string) as ResourceRef[]),
+    continuity: CONTINUITIES[row.continuity as number] ?? 'gap',
+    changed: row.changed === 1,
+    actor: row.actor as string,
+    context: (row.context as string | null) ?? undefined,
+    metadata: (row.metadata as string | null) ?? undefined,
+    after: hasStates ? stateText(row.after) : undefined,
+    before: hasStates ? stateText(row.before) : undefined,
+    prior: (row.prior as number | null) ?? undefined,
+    changes: (row.changes as string | null) ?? undefined,
+    salts: parts.seals === true ? cut(row.salts as Uint8Array, sections, SALT_BYTES) : {},
+    digests: parts.seals === true ? cut(row.digests as Uint8Array, sections, HASH_BYTES) : {},
+    leafHash: row.leaf_hash as Uint8Array,
   };
 }
 

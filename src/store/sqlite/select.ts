@@ -160,7 +160,7 @@ export class Selector {
       .all(walk.log, Math.floor(stretch.above / SPAN), Math.floor(stretch.below / SPAN), since, until);
     const wanted = (range.skip ?? 0) + range.limit;
     const positions: number[] = [];
-    for (const { above, below } of mergeSpans(spans.map((row) => row['span'] as number))) {
+    for (const { above, below } of mergeSpans(spans.map((row) => row.span as number))) {
       const part = { above: Math.max(above, stretch.above), below: Math.min(below, stretch.below) };
       const rest = { ...range, skip: 0, limit: wanted - positions.length };
       positions.push(...this.#walkStretch(walk, rest, part));
@@ -285,5 +285,5 @@ function mergeSpans(spans: readonly number[]): Stretch[] {
 }
 
 function numbersOf(rows: Record<string, unknown>[]): number[] {
-  return rows.map((row) => row['position'] as number);
+  return rows.map((row) => row.position as number);
 }

@@ -132,6 +132,18 @@ class SqliteStore implements Store {
     return this.#writer.call('removeToken', organization, id);
   }
 
+  secret(name: string): Promise<Uint8Array | undefined> {
+    return this.#reader.call('secret', name);
+  }
+
+  addSecret(name: string, value: Uint8Array, until?: Instant): Promise<boolean> {
+    return this.#writer.call('addSecret', name, owned(value), until);
+  }
+
+  dropSecrets(now: Instant): Promise<void> {
+    return this.#writer.call('dropSecrets', now);
+  }
+
   ping(): Promise<void> {
     return this.#reader.call('ping');
   }

@@ -3,6 +3,7 @@
 
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Instant } from '../../core/instant.ts';
 import type { AppendResult, Organization, Token } from '../store.ts';
 import { Appender, type AppendRows } from './append.ts';
 import { Connection, migrate } from './database.ts';
@@ -64,6 +65,7 @@ function reader(): (message: Call) => void {
     organizations: () => reads.organizations(),
     tokens: (...args: Parameters<Reads['tokens']>) => reads.tokens(...args),
     token: (...args: Parameters<Reads['token']>) => reads.token(...args),
+    secret: (...args: Parameters<Reads['secret']>) => reads.secret(...args),
     ping: () => reads.ping(),
   };
   return ({ call, method, args }) => {
@@ -107,7 +109,13 @@ function writer(): (message: Call) => void {
     return appender.append(organization, expectedSize, batch);
   }
 
-  const methods: Record<string, (...args: never[]) => unknown> = { addOrganization, addToken, removeToken };
+  const methods: Record<string, (...args: never[]) => unknown> = {
+    addOrganization,
+    addToken,
+    removeToken,
+    addSecret,
+    dropSecrets,
+  };
   return ({ call, method, args }) => {
     if (method === 'append') {
       waiting.push({ call, args: args as AppendCall['args'] });
@@ -142,6 +150,15 @@ function addToken({ id, organization, name, scopes, secretHash, createdAt }: Tok
 function removeToken(organization: string, id: string): boolean {
   const remove = connection.prepare('DELETE FROM tokens WHERE organization = ? AND id = ?');
   return Number(remove.run(organization, id).changes) === 1;
+}
+
+function addSecret(name: string, value: Uint8Array, until?: Instant): boolean {
+  const add = connection.prepare('INSERT INTO secrets VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
+  return Number(add.run(name, value, until ?? null).changes) === 1;
+}
+
+function dropSecrets(now: Instant): void {
+  connection.prepare('DELETE FROM secrets WHERE until < ?').run(now);
 }
 
 async function copy(call: number, target: string): Promise<void> {
