@@ -3,6 +3,8 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { makeAccess } from './auth/access.ts';
+import { makeAccessTokens } from './auth/oauth/access-tokens.ts';
+import { oauth } from './auth/oauth/routes.ts';
 import type { Instant } from './core/instant.ts';
 import type { Sha256 } from './core/merkle.ts';
 import { SALT_BYTES } from './core/section.ts';
@@ -34,7 +36,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-const DIALECTS: Dialect[] = [native];
+const DIALECTS: Dialect[] = [native, oauth];
 
 /** SHA-256 of the runtime: native, synchronous. */
 export const sha256: Sha256 = (data) => hash('sha256', data, 'buffer');
@@ -43,10 +45,12 @@ export const sha256: Sha256 = (data) => hash('sha256', data, 'buffer');
 export async function makeServer({ store, rootToken, logger, now, nowMs, uuid }: Means): Promise<Server> {
   let isStopping = false;
   const directory = makeDirectory(store, { now, uuid, randomBytes, sha256 });
+  const accessTokens = makeAccessTokens(store, { now, uuid });
   const annals: Annals = {
     record: makeRecord(store, { now, salt: saltShaker(), sha256 }),
     read: makeReader(store, sha256),
-    access: makeAccess(directory, rootToken, { nowMs, sha256 }),
+    access: makeAccess(directory, rootToken, accessTokens, { now, nowMs, sha256 }),
+    accessTokens,
     directory,
     now,
     uuid,

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
-import type { Actor, Action, State } from '../src/core/entry.ts';
+import type { Action, Actor, State } from '../src/core/entry.ts';
 
 export interface CountryChange {
   occurredAt: string;

@@ -21,14 +21,21 @@ let receipts: Item[];
 
 beforeAll(async () => {
   server = await startServer();
-  const answer = await server.request('POST', '/v1/changes', text, { 'content-type': 'application/x-ndjson' });
-  receipts = answer.text.trim().split('\n').map((line) => JSON.parse(line) as Item);
+  const answer = await server.request('POST', '/v1/changes', text, {
+    'content-type': 'application/x-ndjson',
+  });
+  receipts = answer.text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Item);
 });
 afterAll(() => server.stop());
 
 /** The states of each country, in the order of the file. */
 function statesOf(id: string): { change: CountryChange; position: number }[] {
-  return changes.map((change, position) => ({ change, position })).filter(({ change }) => change.resource.id === id);
+  return changes
+    .map((change, position) => ({ change, position }))
+    .filter(({ change }) => change.resource.id === id);
 }
 
 const ids = [...new Set(changes.map(({ resource }) => resource.id))];
@@ -66,8 +73,8 @@ describe('the country history', () => {
       const path = `/v1/resources/countries/${id}/changes?include=states&order=asc&limit=1000`;
       const { data, next } = await get(path);
       expect(next).toBeNull();
-      expect(data.map((item) => item['after'])).toEqual(states.map(({ change }) => change.after ?? null));
-      expect(data.map((item) => item['before'])).toEqual([
+      expect(data.map((item) => item.after)).toEqual(states.map(({ change }) => change.after ?? null));
+      expect(data.map((item) => item.before)).toEqual([
         null,
         ...states.slice(0, -1).map(({ change }) => change.after ?? null),
       ]);
@@ -91,14 +98,22 @@ describe('the country history', () => {
     const [first, last] = [Date.parse('2012-01-01T00:00:00Z'), Date.parse('2026-12-31T00:00:00Z')];
     for (let round = 0; round < 200; round++) {
       const id = random.pick(ids);
-      const at = random.chance(0.3) ? Date.parse(random.pick(statesOf(id)).change.occurredAt) : first + random.below(last - first);
+      const at = random.chance(0.3)
+        ? Date.parse(random.pick(statesOf(id)).change.occurredAt)
+        : first + random.below(last - first);
       const known = statesOf(id).filter(({ change }) => Date.parse(change.occurredAt) <= at);
-      known.sort((a, b) => Date.parse(a.change.occurredAt) - Date.parse(b.change.occurredAt) || a.position - b.position);
+      known.sort(
+        (a, b) =>
+          Date.parse(a.change.occurredAt) - Date.parse(b.change.occurredAt) || a.position - b.position,
+      );
       const wanted = known.at(-1);
-      const { status, json } = await server.request('GET', `/v1/resources/countries/${id}?at=${new Date(at).toISOString()}`);
+      const { status, json } = await server.request(
+        'GET',
+        `/v1/resources/countries/${id}?at=${new Date(at).toISOString()}`,
+      );
       const message = `seed ${random.seed}, ${id} at ${new Date(at).toISOString()}`;
       if (wanted === undefined) expect(status, message).toBe(404);
-      else expect((json as JsonObject)['state'], message).toEqual(wanted.change.after ?? null);
+      else expect((json as JsonObject).state, message).toEqual(wanted.change.after ?? null);
     }
   });
 
@@ -133,14 +148,24 @@ describe('the country history', () => {
       .map((id) => ({ id, state: statesOf(id).at(-1)?.change.after ?? null }))
       .filter(({ state }) => state !== null)
       .sort((a, b) => (a.id < b.id ? -1 : 1));
-    expect(data.map((item) => ({ id: (item['resource'] as JsonObject)['id'], state: item['state'] }))).toEqual(wanted);
+    expect(data.map((item) => ({ id: (item.resource as JsonObject).id, state: item.state }))).toEqual(wanted);
   });
 
   it('adds nothing when every line is sent again under its id', async () => {
-    const lines = changes.map((change, index) => ({ ...change, id: (receipts[index] as Item)['id'] as Json }));
+    const lines = changes.map((change, index) => ({
+      ...change,
+      id: (receipts[index] as Item).id as Json,
+    }));
     const body = lines.map((line) => JSON.stringify(line)).join('\n');
-    const answer = await server.request('POST', '/v1/changes', body, { 'content-type': 'application/x-ndjson' });
-    expect(answer.text.trim().split('\n').map((line) => JSON.parse(line))).toEqual(receipts);
+    const answer = await server.request('POST', '/v1/changes', body, {
+      'content-type': 'application/x-ndjson',
+    });
+    expect(
+      answer.text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(receipts);
     expect((await server.request('GET', '/v1/head')).json).toMatchObject({ size: 14_814 });
   });
 });

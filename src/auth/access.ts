@@ -3,8 +3,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Actor } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
+import type { Instant } from '../core/instant.ts';
 import type { Sha256 } from '../core/merkle.ts';
-import type { Directory, Organization, Scope } from '../directory/directory.ts';
+import type { Directory, Organization, Scope, ShownToken } from '../directory/directory.ts';
+import { type AccessTokens, isAccessToken } from './oauth/access-tokens.ts';
 
 /** An authenticated caller. */
 export interface Caller {
@@ -39,7 +41,8 @@ const MOST_REMEMBERED = 10_000;
 export function makeAccess(
   directory: Directory,
   rootToken: string,
-  means: { nowMs(): number; sha256: Sha256 },
+  accessTokens: Pick<AccessTokens, 'verify'>,
+  means: { now(): Instant; nowMs(): number; sha256: Sha256 },
 ): Access {
   const remembered = new Map<string, { caller: Caller; untilMs: number }>();
   const encoder = new TextEncoder();
@@ -55,9 +58,9 @@ export function makeAccess(
       }
       const known = remembered.get(token);
       if (known !== undefined && known.untilMs > means.nowMs()) return known.caller;
-      const caller = await callerOf(token);
+      const { caller, forMs } = await callerOf(token);
       if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-      remembered.set(token, { caller, untilMs: means.nowMs() + REMEMBERED_MS });
+      remembered.set(token, { caller, untilMs: means.nowMs() + forMs });
       return caller;
     },
     async organization(caller, idOrSlug) {
@@ -83,19 +86,41 @@ export function makeAccess(
     forget: () => remembered.clear(),
   };
 
-  async function callerOf(token: string): Promise<Caller> {
+  async function callerOf(token: string): Promise<{ caller: Caller; forMs: number }> {
     if (timingSafeEqual(means.sha256(encoder.encode(token)), rootHash)) {
       const organization = await directory.organization('default');
       if (organization === undefined)
         throw new AnnalsError('internal', 'the default organization is missing');
-      return { isRoot: true, id: 'root', name: 'root', scopes: ['read', 'write'], organization };
+      const caller = {
+        isRoot: true,
+        id: 'root',
+        name: 'root',
+        scopes: ['read', 'write'] as const,
+        organization,
+      };
+      return { caller, forMs: REMEMBERED_MS };
     }
-    const found = await directory.tokenBySecret(token);
-    const organization = found && (await directory.organization(found.organization));
-    if (found === undefined || organization === undefined) {
-      throw new AnnalsError('unauthenticated', 'the bearer token is unknown or was revoked');
+    if (isAccessToken(token)) return bearerOf(token);
+    return { caller: await callerWith(await directory.tokenBySecret(token)), forMs: REMEMBERED_MS };
+  }
+
+  /** Who bears an access token: the API token for which it stands, with no more than both allow. */
+  async function bearerOf(jwt: string): Promise<{ caller: Caller; forMs: number }> {
+    const claims = await accessTokens.verify(jwt);
+    const caller = await callerWith(claims && (await directory.token(claims.organization, claims.token)));
+    const { scopes = [], expiresAt = 0 } = claims ?? {};
+    return {
+      caller: { ...caller, scopes: caller.scopes.filter((scope) => scopes.includes(scope)) },
+      forMs: Math.min(REMEMBERED_MS, (expiresAt - means.now()) / 1000),
+    };
+  }
+
+  async function callerWith(token: ShownToken | undefined): Promise<Caller> {
+    const organization = token && (await directory.organization(token.organization));
+    if (token === undefined || organization === undefined) {
+      throw new AnnalsError('unauthenticated', 'the bearer token is unknown, over or was revoked');
     }
-    return { isRoot: false, id: found.id, name: found.name, scopes: found.scopes, organization };
+    return { isRoot: false, id: token.id, name: token.name, scopes: token.scopes, organization };
   }
 }
 

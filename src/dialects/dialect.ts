@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { Access } from '../auth/access.ts';
+import type { AccessTokens } from '../auth/oauth/access-tokens.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Record } from '../ingest/record.ts';
@@ -11,6 +12,7 @@ export interface Annals {
   record: Record;
   read: Reader;
   access: Access;
+  accessTokens: AccessTokens;
   directory: Directory;
   now(): Instant;
   /** A fresh UUIDv7, lower case. */

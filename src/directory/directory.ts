@@ -19,6 +19,8 @@ export interface Directory {
   /** @throws AnnalsError `invalid_field`, `slug_taken` */
   createOrganization(wanted: { slug: string; name?: string | undefined }): Promise<Organization>;
   tokens(organization: string): Promise<ShownToken[]>;
+  /** The token with this id; undefined where there is none. */
+  token(organization: string, id: string): Promise<ShownToken | undefined>;
   /** The secret is in this answer and nowhere else. */
   createToken(
     organization: string,
@@ -92,6 +94,10 @@ export function makeDirectory(store: Store, { now, uuid, randomBytes, sha256 }: 
     },
     async tokens(id) {
       return (await store.tokens(id)).map(shown);
+    },
+    async token(id, token) {
+      const found = (await store.tokens(id)).find((candidate) => candidate.id === token);
+      return found && shown(found);
     },
     async createToken(id, { name, scopes }) {
       checkName(name);

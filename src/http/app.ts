@@ -10,21 +10,24 @@ import Fastify, {
 import { AnnalsError } from '../core/errors.ts';
 import { registerBodies } from './bodies.ts';
 import { JSON_BODY_LIMIT } from './limits.ts';
+import { makeListener, type TlsMaterial } from './listener.ts';
 import { isExpected, problemOf, sendProblem } from './problem.ts';
 
-export function makeApp(logger: FastifyBaseLogger): FastifyInstance {
+/** @param tls the certificate to serve with; undefined: cleartext */
+export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyInstance {
+  const listener = makeListener({ tls });
   const app = Fastify({
     loggerInstance: logger,
     bodyLimit: JSON_BODY_LIMIT,
-    // Streams of lines have no end in time; each body is timed where it is read (bodies.ts, ndjson.ts).
-    requestTimeout: 0,
-    connectionTimeout: 0,
-    keepAliveTimeout: 72_000,
-    http: { headersTimeout: 20_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 },
+    serverFactory: listener.serverFactory,
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 4096 },
+  });
+  app.addHook('preClose', (done) => {
+    listener.stop();
+    done();
   });
   const compile = AjvCompiler()(
     {},

@@ -26,7 +26,9 @@ describe('the schema of a change', () => {
 
   test('is closed everywhere but in the context, the states and the metadata', () => {
     const open = schemasOf('', ChangeWire as Schema)
-      .filter(([, schema]) => schema.type !== 'string' && schema.type !== 'boolean' && schema.type !== 'array')
+      .filter(
+        ([, schema]) => schema.type !== 'string' && schema.type !== 'boolean' && schema.type !== 'array',
+      )
       .filter(([, schema]) => schema.type === 'object' && schema.additionalProperties !== false)
       .map(([path]) => path);
     expect(open).toEqual(['/context']);

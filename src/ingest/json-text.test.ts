@@ -329,9 +329,32 @@ describe('on random texts', () => {
     ...['1e-400', '9007199254740992', '{"b":0}', '""', ',1', ',"c"', '"d":[1,{"e":"f"}],'],
   ];
 
+  const NAMES = ['"c"', '"d"', '"e"', '"__proto__"', '"\\ud800"', '"\\u0000"', '"\\u00e9"', '""'];
+  const SCALARS = [
+    ...NAMES,
+    '0',
+    '-0.0',
+    '0e-999',
+    '7',
+    '1e21',
+    '9007199254740991',
+    '9007199254740993',
+    '-1e309',
+    '2e-330',
+  ];
+
+  /** A value for `?`, mostly a good one; a member name for `!`, none twice. */
+  function scalar(slot: string, random: () => number): string {
+    const list = slot === '!' ? NAMES : random() < 0.5 ? SCALARS : ['1', 'null', '"x"', '[]'];
+    const piece = list[Math.floor(random() * list.length)] as string;
+    return slot === '!' ? `${piece.slice(0, -1)}${Math.floor(random() * 1e9)}"` : piece;
+  }
+
   function randomText(random: () => number): string {
     const pick = () => PIECES[Math.floor(random() * PIECES.length)] as string;
     if (random() < 0.3) return Array.from({ length: 1 + random() * 8 }, pick).join('');
+    if (random() < 0.6)
+      return '{"a":[?,{"b/~":?}],!:?,!:{!:[?]}}'.replace(/[?!]/g, (slot) => scalar(slot, random));
     let text = '{"a":[1,-2.50e+3,"x\\n\\u00e9",{"b/~":null,"":true}],"c":{"d":[[0]],"e":"😀"}}';
     for (let edits = random() * 3; edits > 0; edits--) {
       const at = Math.floor(random() * text.length);

@@ -2,11 +2,11 @@
 //
 // It has one write, `append`: compare and append. Its contract is the suite in contract.ts.
 
+import type { Resource, ResourceRef } from '../core/entry.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Hash, Node } from '../core/merkle.ts';
 import type { Latest, SealedEntry, Tip } from '../core/seal.ts';
 import type { Stream } from '../core/streams.ts';
-import type { Resource, ResourceRef } from '../core/entry.ts';
 
 /** A log is named by its organization's id, a UUID. */
 export type LogId = string;
@@ -132,7 +132,12 @@ export interface Store {
    */
   asOf(log: LogId, resource: ResourceRef, at: Instant, knownAt: Instant): Promise<StoredEntry | undefined>;
   /** Latest states by (type, id), deleted resources left out. */
-  resources(log: LogId, type: string | undefined, behind: ResourceRef | undefined, limit: number): Promise<LatestRow[]>;
+  resources(
+    log: LogId,
+    type: string | undefined,
+    behind: ResourceRef | undefined,
+    limit: number,
+  ): Promise<LatestRow[]>;
   /** The resource types, in the order of their first entries. */
   types(log: LogId): Promise<string[]>;
   /** One latest state, deleted or not. */

@@ -2,7 +2,7 @@
 // `attributes`, as Reltio does, or as its own members.
 
 import type { State } from '../../core/entry.ts';
-import { isEqual, type Json } from '../../core/json.ts';
+import { isEqual, type Json, type JsonObject } from '../../core/json.ts';
 import { TYPE_URI } from './wire.ts';
 
 export interface Attribute {
@@ -28,7 +28,11 @@ export function attributeOf(text: string): Attribute | undefined {
   return dotted === null ? undefined : named(undefined, dotted[2]?.split('.'), dotted[1] !== undefined);
 }
 
-function named(entityType: string | undefined, names: string[] = [], isDelta: boolean): Attribute | undefined {
+function named(
+  entityType: string | undefined,
+  names: string[] = [],
+  isDelta: boolean,
+): Attribute | undefined {
   if (names.some((name) => name === '' || name.includes('/'))) return undefined;
   return { entityType, names, needsBoth: isDelta || names.length === 0 };
 }
@@ -36,33 +40,35 @@ function named(entityType: string | undefined, names: string[] = [], isDelta: bo
 /** Does its value differ, under `attributes` or among the state's own members? */
 export function differs({ names, needsBoth }: Attribute, before: State, after: State): boolean {
   if (needsBoth && (before === null || after === null)) return false;
-  if (names.length === 0) return !isEqual(attributesOf(before), attributesOf(after));
-  return [names, ['attributes', ...names]].some(
-    (path) => !isEqual(valuesAt(before, path), valuesAt(after, path)),
+  const [name, ...nested] = names;
+  if (name === undefined) return !isEqual(attributesOf(before), attributesOf(after));
+  const valuesIn = (holder: Json | undefined): Json[] => valuesAt(memberOf(holder, name), nested);
+  return (
+    !isEqual(valuesIn(before), valuesIn(after)) ||
+    !isEqual(valuesIn(memberOf(before, 'attributes')), valuesIn(memberOf(after, 'attributes')))
   );
 }
 
 /** The state's own `attributes` object if it has one, else the state. */
-export function attributesOf<Some extends State>(state: Some): State {
+export function attributesOf<Some extends State>(state: Some): Some | JsonObject {
   const attributes = memberOf(state, 'attributes');
   return isObject(attributes) ? attributes : state;
 }
 
-/** The values at a path, looked up through arrays and `value` members. */
-function valuesAt(value: Json | undefined, path: string[]): Json[] {
-  const [name, ...rest] = path;
+/** The values of a nested attribute, looked up through arrays and `value` members. */
+function valuesAt(value: Json | undefined, names: string[]): Json[] {
+  const [name, ...nested] = names;
   if (value === undefined) return [];
   if (name === undefined) return [value];
-  if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, path));
-  if (!isObject(value)) return [];
-  if (Object.hasOwn(value, name)) return valuesAt(value[name], rest);
-  return valuesAt(memberOf(value, 'value'), path);
+  if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, names));
+  const member = memberOf(value, name);
+  return member === undefined ? valuesAt(memberOf(value, 'value'), names) : valuesAt(member, nested);
 }
 
-function memberOf(value: Json, name: string): Json | undefined {
+function memberOf(value: Json | undefined, name: string): Json | undefined {
   return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-function isObject(value: Json | undefined): value is { [key: string]: Json } {
+function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

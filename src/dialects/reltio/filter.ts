@@ -184,10 +184,10 @@ class FilterParser {
     got.lastIndex = at;
     const found = got.exec(this.#text)?.[0].slice(0, 80);
     const said = found === undefined ? 'the end' : JSON.stringify(found);
-    return new AnnalsError(
-      'invalid_parameter',
-      `filter: wanted ${wanted} at position ${at}, got ${said}`,
-      { field: 'filter', limit: wanted, got: said },
-    );
+    return new AnnalsError('invalid_parameter', `filter: wanted ${wanted} at position ${at}, got ${said}`, {
+      field: 'filter',
+      limit: wanted,
+      got: said,
+    });
   }
 }

@@ -1,0 +1,129 @@
+// One port for HTTP/1.1 and HTTP/2, in cleartext or over TLS.
+//
+// A real http.Server listens, so that its own limits (slow headers, idle connections) hold; each
+// connection is looked at before it is given to HTTP/1.1 or to HTTP/2. In cleartext the first bytes
+// tell (RFC 9113, section 3.4: prior knowledge), over TLS the protocol that ALPN agreed on.
+
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import http2, { type ServerHttp2Session } from 'node:http2';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { CONNECTION_LIMITS, type ConnectionLimits } from './limits.ts';
+
+/** PEM texts. */
+export interface TlsMaterial {
+  cert: string | Buffer;
+  key: string | Buffer;
+}
+
+export interface ListenerOptions {
+  /** Undefined: cleartext. */
+  tls?: TlsMaterial | undefined;
+  limits?: ConnectionLimits | undefined;
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface Listener {
+  /** Makes a server that is yet to listen; Fastify makes one for each address of `localhost`. */
+  serverFactory(handler: Handler): http.Server;
+  /** Ends HTTP/2 sessions once what is under way in them is answered, and connections that have said nothing. */
+  stop(): void;
+}
+
+export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOptions = {}): Listener {
+  const sessions = new Set<ServerHttp2Session>();
+  const undecided = new Set<Socket>();
+  let isStopping = false;
+
+  return {
+    serverFactory(handler) {
+      const server = makeHttp1(handler, tls, limits);
+      const overHttp2 = makeHttp2(handler, limits);
+      overHttp2.on('session', track);
+      const event = tls === undefined ? 'connection' : 'secureConnection';
+      const overHttp1 = server.listeners(event) as ((socket: Socket) => void)[];
+      const decide = (socket: Socket, isHttp2: boolean): void => {
+        if (isHttp2) overHttp2.emit('connection', socket);
+        else for (const listener of overHttp1) listener.call(server, socket);
+      };
+      server.removeAllListeners(event);
+      server.on(event, (socket: Socket) => {
+        if (tls === undefined) sniff(socket, decide);
+        else decide(socket, (socket as TLSSocket).alpnProtocol === 'h2');
+      });
+      return server;
+    },
+    stop() {
+      isStopping = true;
+      for (const socket of undecided) socket.destroy();
+      for (const session of sessions) session.close();
+    },
+  };
+
+  function track(session: ServerHttp2Session): void {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    // Streams that are open stay; without any, the connection ends.
+    session.setTimeout(limits.keepAliveMs, () => session.close());
+    if (isStopping) session.close();
+  }
+
+  /** Reads as many bytes as it takes to tell, and puts them back. */
+  function sniff(socket: Socket, decide: (socket: Socket, isHttp2: boolean) => void): void {
+    let seen = Buffer.alloc(0);
+    const drop = (): void => void socket.destroy();
+    const timer = setTimeout(drop, limits.headersMs);
+    const settle = (): void => {
+      clearTimeout(timer);
+      undecided.delete(socket);
+      socket.off('readable', look).off('end', drop).off('error', drop).off('close', settle);
+    };
+    const look = (): void => {
+      for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) seen = Buffer.concat([seen, chunk]);
+      const isHttp2 = startsLike(seen, PREFACE);
+      if (seen.length === 0 || (isHttp2 && seen.length < PREFACE.length)) return;
+      settle();
+      socket.unshift(seen);
+      decide(socket, isHttp2);
+    };
+    undecided.add(socket);
+    socket.on('readable', look).on('end', drop).on('error', drop).on('close', settle);
+  }
+}
+
+/** What a client that knows beforehand that the server speaks HTTP/2 sends first. */
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+
+function startsLike(bytes: Buffer, wanted: Buffer): boolean {
+  const length = Math.min(bytes.length, wanted.length);
+  return bytes.subarray(0, length).equals(wanted.subarray(0, length));
+}
+
+function makeHttp1(handler: Handler, tls: TlsMaterial | undefined, limits: ConnectionLimits): http.Server {
+  const options: http.ServerOptions = {
+    headersTimeout: limits.headersMs,
+    connectionsCheckingInterval: limits.checkMs,
+    maxHeaderSize: limits.headerBytes,
+    keepAliveTimeout: limits.keepAliveMs,
+    // Streams of lines have no end in time; each body is timed where it is read.
+    requestTimeout: 0,
+    keepAlive: true,
+    noDelay: true,
+  };
+  if (tls === undefined) return http.createServer(options, handler);
+  const secure = { ...options, ...tls, ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout: limits.headersMs };
+  return https.createServer(secure, handler);
+}
+
+/** Never listens: it is handed connections. */
+function makeHttp2(handler: Handler, limits: ConnectionLimits): http2.Http2Server {
+  const settings = {
+    maxConcurrentStreams: limits.streams,
+    maxHeaderListSize: limits.headerBytes,
+    initialWindowSize: limits.windowBytes,
+    enablePush: false,
+  };
+  return http2.createServer({ settings }, handler as unknown as Parameters<typeof http2.createServer>[1]);
+}

@@ -1,0 +1,162 @@
+// Sending again is harmless: by change id, and by Idempotency-Key.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Answer, startServer, type TestServer } from './harness.ts';
+
+let server: TestServer;
+let id: string;
+let resource: { type: string; id: string };
+
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  id = crypto.randomUUID();
+  resource = { type: 'notes', id: crypto.randomUUID() };
+});
+
+const change = (more: object = {}): object => ({
+  id,
+  resource,
+  action: 'create',
+  actor: { type: 'user', id: 'ada' },
+  after: { text: 'hello', size: 1 },
+  ...more,
+});
+const post = (body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
+  server.request('POST', '/v1/changes', body, headers);
+const size = async (): Promise<number> =>
+  ((await server.request('GET', '/v1/head')).json as { size: number }).size;
+
+describe('the same change id', () => {
+  it('with the same content answers the first receipt and adds nothing', async () => {
+    const first = await post(change());
+    const before = await size();
+    const again = await post({ ...change(), id: id.toUpperCase(), after: { size: 1, text: 'hello' } });
+    expect(again).toMatchObject({ status: 201, json: first.json });
+    expect(await size()).toBe(before);
+  });
+
+  it.each([
+    ['state', { after: { text: 'other' } }],
+    ['actor', { actor: { type: 'user', id: 'bob' } }],
+    ['event', { event: 'approved' }],
+    ['moment', { occurredAt: '2020-01-01T00:00:00Z' }],
+    ['metadata', { metadata: { reference: 'x' } }],
+    ['context', { context: { ip: '192.0.2.1' } }],
+    ['related resource', { related: [{ type: 'notes', id: 'other' }] }],
+    ['state before', { before: { text: 'older' } }],
+    ['attribute left out', { after: { text: 'hello' } }],
+  ])('with another %s is a conflict, and adds nothing', async (_, other) => {
+    await post(change());
+    const before = await size();
+    const again = await post(change(other));
+    expect(again).toMatchObject({ status: 409, json: { code: 'id_conflict', field: '/id', got: id } });
+    expect(await size()).toBe(before);
+  });
+
+  it('twice in one array is recorded once', async () => {
+    const answer = await post([change(), change()]);
+    const [first, second] = answer.json as object[];
+    expect(answer.status).toBe(201);
+    expect(second).toEqual(first);
+  });
+
+  it('twice in one array with other content refuses the whole array', async () => {
+    const before = await size();
+    const other = { ...change(), id: crypto.randomUUID() };
+    const answer = await post([other, change(), change({ after: {} })]);
+    expect(answer).toMatchObject({ status: 409, json: { code: 'id_conflict', index: 2 } });
+    expect(await size()).toBe(before);
+  });
+
+  it('from many connections at once is recorded once', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(change())));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(answers[0]?.status).toBe(201);
+  });
+
+  it('is free in another organization', async () => {
+    const slug = `org-${id}`;
+    await server.request('POST', '/v1/organizations', { slug });
+    await post(change());
+    const other = await post(change({ after: { other: true } }), { 'annals-organization': slug });
+    expect(other).toMatchObject({ status: 201, json: { position: 0, version: 1 } });
+  });
+});
+
+describe('the same Idempotency-Key', () => {
+  const keyed = (): Record<string, string> => ({ 'idempotency-key': `key-${id}` });
+  const unnamed = (more: object = {}): object => ({ ...change(more), id: undefined });
+
+  it('replays the first receipts, though the changes have no id', async () => {
+    const first = await post([unnamed(), unnamed()], keyed());
+    const before = await size();
+    expect(await post([unnamed(), unnamed()], keyed())).toMatchObject({ status: 201, json: first.json });
+    expect(await size()).toBe(before);
+  });
+
+  it('with other content is refused', async () => {
+    await post(unnamed(), keyed());
+    const before = await size();
+    const other = await post(unnamed({ after: { text: 'other' } }), keyed());
+    expect(other).toMatchObject({
+      status: 422,
+      json: { code: 'idempotency_key_reused', field: 'Idempotency-Key' },
+    });
+    expect(await size()).toBe(before);
+  });
+
+  it('in flight is recorded once: the others are told so, or get the first receipt', async () => {
+    const before = await size();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(unnamed(), keyed())));
+    const [recorded, refused] = [201, 409].map((status) =>
+      answers.filter((answer) => answer.status === status),
+    );
+    expect(new Set(recorded?.map(({ text }) => text)).size).toBe(1);
+    for (const { json } of refused ?? []) expect(json).toMatchObject({ code: 'idempotency_key_in_flight' });
+    expect((recorded?.length ?? 0) + (refused?.length ?? 0)).toBe(10);
+    expect(await size()).toBe(before + 1);
+  });
+
+  it('of another token is another key', async () => {
+    const made = await server.request('POST', '/v1/tokens', { name: 'other', scopes: ['write'] });
+    const { secret } = made.json as { secret: string };
+    const first = await post(unnamed(), keyed());
+    const other = await post(unnamed(), { ...keyed(), authorization: `Bearer ${secret}` });
+    expect(other.status).toBe(201);
+    expect(other.text).not.toBe(first.text);
+  });
+
+  it('guards PUT, PATCH and DELETE, also where nothing differed', async () => {
+    const path = `/v1/resources/notes/${resource.id}`;
+    const first = await server.request('PUT', path, { text: 'a' }, keyed());
+    await server.request('PUT', path, { text: 'b' });
+    expect((await server.request('PUT', path, { text: 'a' }, keyed())).json).toEqual(first.json);
+    const key = { 'idempotency-key': `same-${id}` };
+    const unchanged = await server.request('PUT', path, { text: 'b' }, key);
+    expect(unchanged.json).toMatchObject({ changed: false, version: 2 });
+    await server.request('PATCH', path, { text: 'c' });
+    expect((await server.request('PUT', path, { text: 'b' }, key)).json).toEqual(unchanged.json);
+    const { json } = await server.request('GET', path);
+    expect(json).toMatchObject({ version: 3, state: { text: 'c' } });
+  });
+
+  it('makes a stream of lines without ids harmless to send again', async () => {
+    const lines = [1, 2, 3].map((count) => JSON.stringify(unnamed({ after: { count } }))).join('\n');
+    const headers = { ...keyed(), 'content-type': 'application/x-ndjson' };
+    const first = await post(lines, headers);
+    const before = await size();
+    const again = await post(lines.replace('"count":2', '"count":9'), headers);
+    const [one, two, three] = again.text.trim().split('\n');
+    expect(first.text.split('\n')).toEqual(expect.arrayContaining([one, three]));
+    expect(JSON.parse(two as string)).toMatchObject({ line: 2, error: { code: 'id_conflict' } });
+    expect(await size()).toBe(before);
+  });
+
+  it('of more than 255 characters is refused', async () => {
+    const answer = await post(unnamed(), { 'idempotency-key': 'k'.repeat(256) });
+    expect(answer).toMatchObject({ status: 400, json: { code: 'invalid_header', limit: 255, got: 256 } });
+  });
+});
