@@ -568,10 +568,7 @@ describe('on random changes', () => {
     return {
       below,
       pick,
-      text: (least, most) => {
-        const length = pick([least, most, least + below(Math.min(most - least, 12) + 1)]);
-        return Array.from({ length }, () => pick(['a', 'Z', '0', 'é', '😀', '.', ' ', '"'])).join('');
-      },
+      text: (least, most) => pick(['a', 'é', '😀', '"', ' ']).repeat(pick([least, most, least + below(5)])),
       maybe: (member) => (random() < 0.5 ? member() : {}),
     };
   }
@@ -670,9 +667,9 @@ describe('on random changes', () => {
   const least = { type: 'user', id: 'u' };
   const full = (wire: JsonObject): JsonObject => ({
     ...wire,
-    actor: { ...least, application: { id: 'a' }, ...(wire['actor'] as JsonObject) },
+    actor: { ...least, application: { id: 'a' }, ...(wire.actor as JsonObject) },
     related: [{ type: 'a', id: 'b' }],
-    context: { ...(wire['context'] as JsonObject) },
+    context: { ...(wire.context as JsonObject) },
   });
   const without = (wire: JsonObject, action: string): JsonObject => ({
     ...wire,
@@ -781,7 +778,7 @@ describe('on random changes', () => {
     ['a former state too deep', 'too_deep', (wire) => ({ ...without(wire, 'delete'), before: nested(70) })],
   ];
 
-  const SEEDS = Array.from({ length: 300 }, (_, index) => index);
+  const SEEDS = Array.from({ length: 100 }, (_, index) => index);
 
   test('takes every valid one, and takes what it made of it again as the same', () => {
     for (const seed of SEEDS) {

@@ -331,16 +331,25 @@ function nearestOf(name: string, known: string[]): string | undefined {
   return near[0]?.candidate;
 }
 
-/** How many letters must be inserted, left out or replaced (Levenshtein). */
+/** How many letters must be inserted, left out, replaced or swapped with the next (optimal string alignment). */
 function distanceOf(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...left].entries()) {
-    const next = [index + 1];
-    for (let at = 1; at <= right.length; at++) {
-      const replaced = (row[at - 1] as number) + (right[at - 1] === letter ? 0 : 1);
-      next.push(Math.min((row[at] as number) + 1, (next[at - 1] as number) + 1, replaced));
+  let [above, row]: [number[], number[]] = [
+    [],
+    Array.from({ length: right.length + 1 }, (_, index) => index),
+  ];
+  for (let from = 1; from <= left.length; from++) {
+    const next = [from];
+    for (let to = 1; to <= right.length; to++) {
+      const replaced = at(row, to - 1) + (left[from - 1] === right[to - 1] ? 0 : 1);
+      const isSwapped = left[from - 2] === right[to - 1] && left[from - 1] === right[to - 2];
+      const swapped = from > 1 && to > 1 && isSwapped ? at(above, to - 2) + 1 : replaced;
+      next.push(Math.min(at(row, to) + 1, at(next, to - 1) + 1, replaced, swapped));
     }
-    row = next;
+    [above, row] = [row, next];
   }
-  return row.at(-1) as number;
+  return at(row, right.length);
+}
+
+function at(row: number[], index: number): number {
+  return row[index] as number;
 }
