@@ -1,5 +1,7 @@
 // The configuration. Nothing else reads the environment.
 
+import { dirname, join } from 'node:path';
+
 /** Where each setting comes from: an environment variable, or the flag of `annals serve` of the same name. */
 export interface Config {
   host: string;
@@ -65,6 +67,11 @@ export function readClientConfig(settings: Environment = {}): ClientConfig {
 /** The file behind a `sqlite:` URL. */
 export function sqlitePath(databaseUrl: string): string {
   return databaseUrl.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '') || './data/annals.db';
+}
+
+/** The file in the data folder that keeps the root token; undefined where the store has no folder. */
+export function rootTokenFile(databaseUrl: string): string | undefined {
+  return databaseUrl.startsWith('sqlite:') ? join(dirname(sqlitePath(databaseUrl)), 'root-token') : undefined;
 }
 
 function settingOf(environment: Environment, name: string): string | undefined {

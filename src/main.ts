@@ -2,9 +2,9 @@
 
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { pino } from 'pino';
-import { type Config, ConfigError, sqlitePath } from './config.ts';
+import { type Config, ConfigError, rootTokenFile, sqlitePath } from './config.ts';
 import { makeServer, type Server } from './server.ts';
 import { openMemoryStore } from './store/memory/memory-store.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
@@ -63,11 +63,6 @@ export function openStore(databaseUrl: string): Promise<Store> {
   if (databaseUrl.startsWith('memory:')) return Promise.resolve(openMemoryStore());
   if (databaseUrl.startsWith('sqlite:')) return openSqliteStore(sqlitePath(databaseUrl));
   throw new ConfigError('ANNALS_DATABASE_URL names PostgreSQL, which this version does not speak yet');
-}
-
-/** The file in the data folder that keeps the root token. */
-export function rootTokenFile(databaseUrl: string): string | undefined {
-  return databaseUrl.startsWith('sqlite:') ? join(dirname(sqlitePath(databaseUrl)), 'root-token') : undefined;
 }
 
 const ROOT_TOKEN_BYTES = 32;

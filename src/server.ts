@@ -8,8 +8,10 @@ import { oauth } from './auth/oauth/routes.ts';
 import type { Instant } from './core/instant.ts';
 import type { Sha256 } from './core/merkle.ts';
 import { SALT_BYTES } from './core/section.ts';
+import { crego } from './dialects/crego/routes.ts';
 import type { Annals, Dialect } from './dialects/dialect.ts';
 import { native } from './dialects/native/routes.ts';
+import { reltio } from './dialects/reltio/routes.ts';
 import { makeDirectory } from './directory/directory.ts';
 import { makeApp } from './http/app.ts';
 import { registerDocs } from './http/docs.ts';
@@ -36,7 +38,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-const DIALECTS: Dialect[] = [native, oauth];
+const DIALECTS: Dialect[] = [native, oauth, reltio, crego];
 
 /** SHA-256 of the runtime: native, synchronous. */
 export const sha256: Sha256 = (data) => hash('sha256', data, 'buffer');

@@ -81,7 +81,8 @@ export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOption
       socket.off('readable', look).off('end', drop).off('error', drop).off('close', settle);
     };
     const look = (): void => {
-      for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) seen = Buffer.concat([seen, chunk]);
+      for (let chunk = socket.read(); chunk !== null; chunk = socket.read())
+        seen = Buffer.concat([seen, chunk]);
       const isHttp2 = startsLike(seen, PREFACE);
       if (seen.length === 0 || (isHttp2 && seen.length < PREFACE.length)) return;
       settle();
@@ -113,7 +114,12 @@ function makeHttp1(handler: Handler, tls: TlsMaterial | undefined, limits: Conne
     noDelay: true,
   };
   if (tls === undefined) return http.createServer(options, handler);
-  const secure = { ...options, ...tls, ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout: limits.headersMs };
+  const secure = {
+    ...options,
+    ...tls,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    handshakeTimeout: limits.headersMs,
+  };
   return https.createServer(secure, handler);
 }
 

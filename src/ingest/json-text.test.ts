@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { AnnalsError, type ErrorFacts } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import { parseJson } from './json-text.ts';
@@ -239,6 +239,13 @@ describe('depth', () => {
     ['deep nesting behind a long string', `["${'x'.repeat(BODY_BYTES / 10)}",${nested(100)}]`],
   ])('refuses %s', (_, text) => {
     expect(refusalOf(text)).toMatchObject({ code: 'too_deep', limit: JSON_LEVELS });
+  });
+
+  test('of a long text is known before JSON.parse, which would take seconds, is asked', () => {
+    const parsed = vi.spyOn(JSON, 'parse');
+    expect(refusalOf(nested(BODY_BYTES / 2)).code).toBe('too_deep');
+    expect(parsed).not.toHaveBeenCalled();
+    parsed.mockRestore();
   });
 
   test('counts no brackets within strings, in a text of any length', () => {

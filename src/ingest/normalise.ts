@@ -21,8 +21,8 @@ export interface Given {
 }
 
 /**
- * A change from the wire. Its parts are those of `value`, not copies. How large it is, the caller
- * measures: in bytes of the line or body, or with `checkChangeSize`.
+ * A change from the wire. Its parts are those of `value`, not copies. The caller has measured it before:
+ * by the bytes of its line or body, or with `checkChangeSize`.
  * @throws AnnalsError `invalid_field`, `unknown_field` or `too_deep`
  */
 export function normaliseChange(value: Json, given: Given): Change {
@@ -86,7 +86,11 @@ export function normaliseIp(text: string): string | undefined {
     .join('.');
 }
 
-/** Checks a change that came in an array. Its JSON text has as many bytes as its canonical text. */
+/**
+ * Measures a change that came in an array, or a state that a patch made: not needed where the whole body
+ * is no larger than a change may be. The JSON text has as many bytes as the canonical text.
+ * @throws AnnalsError `too_large`
+ */
 export function checkChangeSize(value: Json): void {
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes > CHANGE_BYTES) throw changeTooLarge(bytes);

@@ -7,6 +7,9 @@ import type { CompleteRow, Reader, StateAt } from '../../query/read.ts';
 import type { LogId } from '../../store/store.ts';
 import type { Creation } from './to-wire.ts';
 
+/** Entries looked at together, once the first was of no use. */
+const CHUNK = 200;
+
 /**
  * The resource with this id, directory types aside, that has or had a state; of several types the one
  * whose entries began first, so that later appends do not make another entity of the same id. It looks
@@ -16,18 +19,20 @@ export async function findEntity(read: Reader, log: LogId, id: string): Promise<
   const everyType = { streams: [streamOf.id(id)] };
   const tried = new Set<string>();
   let seen = 0;
-  for await (const rows of read.walk(log, everyType, { by: 'position', order: 'asc' })) {
+  let behind: CompleteRow | undefined;
+  for (let limit = 1; ; limit = CHUNK) {
+    const rows = await read.rows(log, everyType, { by: 'position', order: 'asc', limit, behind });
     for (const { resource } of rows) {
       const ref = { type: resource.type, id };
       if (tried.has(ref.type)) continue;
       tried.add(ref.type);
       if (!isDirectoryType(ref.type) && (await read.latest(log, ref)) !== undefined) return ref;
       seen += await read.count(log, { streams: [streamOf.resource(ref)] });
-      // Counted afterwards, so that it is only reached where no other type is left.
-      if (seen === (await read.count(log, everyType))) return undefined;
     }
+    // Counted afterwards, so that it is only reached where no other type is left.
+    if (rows.length < limit || seen === (await read.count(log, everyType))) return undefined;
+    behind = rows.at(-1);
   }
-  return undefined;
 }
 
 /** @param at as it was at this instant, in microseconds; undefined: now. Undefined where it does not exist then */

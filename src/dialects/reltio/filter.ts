@@ -180,7 +180,7 @@ class FilterParser {
   }
 
   #unexpected(wanted: string, at = this.#at): AnnalsError {
-    const got = /\w+|[^]/uy;
+    const got = /\w+|[\s\S]/uy;
     got.lastIndex = at;
     const found = got.exec(this.#text)?.[0].slice(0, 80);
     const said = found === undefined ? 'the end' : JSON.stringify(found);

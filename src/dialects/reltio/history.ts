@@ -81,11 +81,15 @@ function isWanted(row: CompleteRow, candidate: Candidate, wanted: Wanted): boole
 }
 
 function candidateOf(row: CompleteRow): Candidate {
+  let states: ReturnType<Candidate['states']> | undefined;
   return {
     event: toEvent(row),
     entityType: row.resource.type,
     changed: row.changed,
-    states: () => ({ before: parseState(row.before), after: parseState(row.after) }),
+    states() {
+      states ??= { before: parseState(row.before), after: parseState(row.after) };
+      return states;
+    },
   };
 }
 

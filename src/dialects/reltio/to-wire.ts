@@ -66,6 +66,6 @@ function typeOf({ event, action }: CompleteRow): string {
 function urisOf(metadata: string | undefined): Json[] | undefined {
   if (metadata?.includes('"uris"') !== true) return undefined;
   const parsed = JSON.parse(metadata) as Json;
-  const uris = typeof parsed === 'object' && parsed !== null && 'uris' in parsed ? parsed['uris'] : undefined;
+  const uris = typeof parsed === 'object' && parsed !== null && 'uris' in parsed ? parsed.uris : undefined;
   return Array.isArray(uris) ? uris : undefined;
 }

@@ -161,9 +161,18 @@ function dropSecrets(now: Instant): void {
   connection.prepare('DELETE FROM secrets WHERE until < ?').run(now);
 }
 
+/**
+ * Copies from a connection of its own, in one step, so from one snapshot: a step on the writer's
+ * connection fails where an append is under way, and a copy in several steps starts anew after each.
+ */
 async function copy(call: number, target: string): Promise<void> {
   try {
-    await backup(connection.db, target);
+    const source = new Connection(path, { readOnly: true });
+    try {
+      await backup(source.db, target, { rate: -1 });
+    } finally {
+      source.close();
+    }
     reply({ call });
   } catch (error) {
     reply({ call, error: toCallError(error) });

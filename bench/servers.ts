@@ -1,0 +1,56 @@
+// The servers that are measured: Annals, and bare Fastify routes, each in a process of its own.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startChild } from '../test/child.ts';
+import { ROOT_TOKEN } from '../test/harness.ts';
+
+export const HEADERS = { authorization: `Bearer ${ROOT_TOKEN}` };
+
+export interface Measured {
+  url: string;
+  end(): Promise<void>;
+}
+
+export interface MeasuredAnnals extends Measured {
+  database: string;
+  residentBytes(): number;
+}
+
+/** A folder that is gone when the run ends. */
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'annals-bench-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function startAnnals(folder: string): Promise<MeasuredAnnals> {
+  const database = join(folder, 'annals.db');
+  const server = await startChild({ ANNALS_DATABASE_URL: `sqlite:${database}` });
+  return {
+    url: server.url,
+    database,
+    residentBytes: server.residentBytes,
+    end: async () => void (await server.end('SIGTERM')),
+  };
+}
+
+/** A bare Fastify server: `POST /` parses JSON and answers 201, `GET /` answers the bytes of the file. */
+export async function startBare(file: string): Promise<Measured> {
+  const script = fileURLToPath(new URL('./bare.ts', import.meta.url));
+  const child: ChildProcess = spawn(process.execPath, [script, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const url = await new Promise<string>((resolve) => {
+    child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
+  });
+  return {
+    url,
+    end: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill('SIGTERM');
+      }),
+  };
+}
