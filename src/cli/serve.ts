@@ -1,49 +1,50 @@
 // `annals serve`: the server, and what a newcomer needs to know of it.
 
 import type { Command } from 'commander';
-import { ConfigError, readConfig } from '../config.ts';
-import { type Running, start } from '../main.ts';
-
-/** Each setting's environment variable, and its flag. */
-const FLAGS = {
-  ANNALS_HOST: ['--host <address>', 'address to listen on (127.0.0.1)'],
-  ANNALS_PORT: ['--port <number>', 'port to listen on (8700)'],
-  ANNALS_DATABASE_URL: ['--database-url <url>', 'sqlite:<file>, memory: (sqlite:./data/annals.db)'],
-  ANNALS_ROOT_TOKEN: ['--root-token <token>', 'the root token (else made on the first start)'],
-  ANNALS_LOG_LEVEL: ['--log-level <level>', 'fatal, error, warn, info, debug, trace, silent (info)'],
-} as const;
-
-const EXIT_USAGE = 2;
-const EXIT_FAILED = 1;
+import { type Config, readConfig } from '../config.ts';
+import { AnnalsError } from '../core/errors.ts';
+import type { Running } from '../main.ts';
+import { CliError, EXIT, reasonOf } from './exit.ts';
+import { addExamples, addJson, addSettings, type Options, settingsOf } from './options.ts';
+import { printLine } from './output.ts';
 
 export function addServe(program: Command): void {
   const command = program.command('serve').description('Start the server');
-  for (const [name, [flag, text]] of Object.entries(FLAGS))
-    command.option(flag, `${text}; environment: ${name}`);
-  command.addHelpText(
-    'after',
-    '\nExamples:\n  annals serve\n  annals serve --port 9000 --database-url sqlite:/var/lib/annals/annals.db',
-  );
-  command.action(async (options: Record<string, string>) => {
-    const flags = Object.fromEntries(
-      Object.keys(FLAGS).flatMap((name) => {
-        const value = options[camelCase(name.slice('ANNALS_'.length))];
-        return value === undefined ? [] : [[name, value]];
-      }),
-    );
-    try {
-      const running = await start(readConfig(flags));
-      process.stdout.write(welcome(running));
-      stopOnSignal(running);
-    } catch (error) {
-      process.stderr.write(`annals serve: ${(error as Error).message}\n`);
-      process.exitCode = error instanceof ConfigError ? EXIT_USAGE : EXIT_FAILED;
-    }
+  addSettings(command, 'host', 'port', 'databaseUrl', 'rootToken', 'logLevel');
+  addJson(command);
+  addExamples(command, [
+    'annals serve',
+    'annals serve --port 9000 --database-url sqlite:/var/lib/annals/annals.db',
+  ]);
+  command.action(async (options: Options) => {
+    const running = await started(options);
+    if (options.json === true) await printLine(factsOf(running));
+    else process.stdout.write(welcome(running));
+    stopOnSignal(running);
   });
 }
 
-function camelCase(name: string): string {
-  return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+async function started(options: Options): Promise<Running> {
+  const config = readConfig(settingsOf(options));
+  // Loaded here, because the other commands start faster without the server.
+  const { start } = await import('../main.ts');
+  return start(config).catch((error: NodeJS.ErrnoException) => {
+    if (error.syscall === 'listen') throw cannotListen(config, error);
+    if (error instanceof AnnalsError && error.cause !== undefined) {
+      throw new CliError(EXIT.failed, `cannot open ${config.databaseUrl}: ${reasonOf(error.cause)}`);
+    }
+    throw error;
+  });
+}
+
+function cannotListen({ host, port }: Config, error: Error): CliError {
+  const text = `cannot listen on ${host}, port ${port}: ${reasonOf(error)}; choose others with --host and --port`;
+  return new CliError(EXIT.failed, text);
+}
+
+function factsOf({ url, rootToken }: Running): object {
+  const { token, file, isNew } = rootToken;
+  return { url, rootTokenFile: file, ...(isNew ? { rootToken: token } : {}) };
 }
 
 function welcome({ url, rootToken }: Running): string {
@@ -76,16 +77,16 @@ const STOP_SECONDS = 30;
 function stopOnSignal(running: Running): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
-    if (isStopping) process.exit(EXIT_FAILED);
+    if (isStopping) process.exit(EXIT.failed);
     isStopping = true;
-    process.stdout.write(`${signal}: finishing what is under way (again to stop at once)\n`);
-    const late = setTimeout(() => process.exit(EXIT_FAILED), STOP_SECONDS * 1000);
+    process.stderr.write(`${signal}: finishing what is under way (again to stop at once)\n`);
+    const late = setTimeout(() => process.exit(EXIT.failed), STOP_SECONDS * 1000);
     late.unref();
     running.stop().then(
-      () => process.exit(0),
+      () => process.exit(EXIT.ok),
       (error: unknown) => {
         process.stderr.write(`annals serve: ${(error as Error).message}\n`);
-        process.exit(EXIT_FAILED);
+        process.exit(EXIT.failed);
       },
     );
   };

@@ -5,7 +5,7 @@ import { diffArrays } from 'diff';
 import type { Changes, State } from './entry.ts';
 import { canonicalize, isEqual, type Json, type JsonObject } from './json.ts';
 import type { PatchOperation } from './patch.ts';
-import { joinPointer } from './pointer.ts';
+import { firstToken, joinPointer } from './pointer.ts';
 
 /**
  * What differs, as `{path: [before, after]}`; null stands for absent as well, and a null state reads
@@ -52,11 +52,14 @@ export function patchBetween(before: State, after: State): PatchOperation[] {
 
 /** The top-level attributes that were added, removed or changed, sorted by UTF-16 code units. */
 export function changedAttributes(before: State, after: State): string[] {
-  const [left, right] = [before ?? {}, after ?? {}];
-  return differingKeys(left, right).filter((key) => {
-    const [was, is] = [memberOf(left, key), memberOf(right, key)];
-    return was === undefined || is === undefined || !isEqual(was, is);
-  });
+  return differingKeys(before ?? {}, after ?? {});
+}
+
+/** The top-level attributes in which differences lie, sorted by UTF-16 code units. */
+export function attributesOf(changes: Changes): string[] {
+  const attributes = new Set<string>();
+  for (const path of Object.keys(changes)) attributes.add(firstToken(path));
+  return attributes.size > 1 ? [...attributes].sort() : [...attributes];
 }
 
 /** One step of an edit script. */
@@ -200,16 +203,17 @@ function listRemoval(changes: Changes, origins: Origins, path: string, removed: 
   if (origin !== undefined) listRemoval(changes, origins, origin, displaced);
 }
 
-/** The keys of members that may differ, sorted: those of one side only, and those whose values are not identical. */
+/** The keys of members that differ, sorted. Comparing first keeps paths and edits from being made of what is equal. */
 function differingKeys(before: JsonObject, after: JsonObject): string[] {
   const keys: string[] = [];
   for (const key of Object.keys(before)) {
-    if (before[key] !== after[key]) keys.push(key);
+    const [was, is] = [before[key] as Json, memberOf(after, key)];
+    if (is === undefined || !isEqual(was, is)) keys.push(key);
   }
   for (const key of Object.keys(after)) {
     if (!Object.hasOwn(before, key)) keys.push(key);
   }
-  return keys.sort();
+  return keys.length > 1 ? keys.sort() : keys;
 }
 
 /** undefined where the object has no such member of its own, whatever its prototype has (`__proto__`, `constructor`). */

@@ -74,10 +74,16 @@ export function isEqual(left: Json, right: Json): boolean {
   if (left === null || right === null || typeof left !== 'object' || typeof right !== 'object') return false;
   if (Array.isArray(left)) {
     if (!Array.isArray(right) || left.length !== right.length) return false;
-    return left.every((item, index) => isEqual(item, right[index] as Json));
+    for (let index = 0; index < left.length; index++) {
+      if (!isEqual(left[index] as Json, right[index] as Json)) return false;
+    }
+    return true;
   }
   if (Array.isArray(right)) return false;
   const keys = Object.keys(left);
   if (keys.length !== Object.keys(right).length) return false;
-  return keys.every((key) => Object.hasOwn(right, key) && isEqual(left[key] as Json, right[key] as Json));
+  for (const key of keys) {
+    if (!Object.hasOwn(right, key) || !isEqual(left[key] as Json, right[key] as Json)) return false;
+  }
+  return true;
 }

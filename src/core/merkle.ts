@@ -3,7 +3,9 @@
 // A node is named by its level (0 is the leaves) and its index within the level. Only complete nodes
 // are stored: the node (level, index) covers the leaves from index * 2^level on and never changes.
 
-/** SHA-256, handed in: synchronous and native on a server, anything equal in a browser. */
+import { scratch } from './scratch.ts';
+
+/** SHA-256, handed in: synchronous, native on a server, anything equal in a browser. It must not keep its input. */
 export type Sha256 = (data: Uint8Array) => Uint8Array;
 
 /** A 32-byte hash. */
@@ -26,18 +28,19 @@ export const EMPTY_TREE: Tree = { size: 0, edge: [] };
 
 /** RFC 6962: SHA-256(0x00 || leaf). */
 export function leafHash(sha256: Sha256, leaf: Uint8Array): Hash {
-  const data = new Uint8Array(leaf.length + 1);
+  const data = scratch(leaf.length + 1);
+  data[0] = 0;
   data.set(leaf, 1);
-  return sha256(data);
+  return sha256(data.subarray(0, leaf.length + 1));
 }
 
 /** RFC 6962: SHA-256(0x01 || left || right). */
 export function nodeHash(sha256: Sha256, left: Hash, right: Hash): Hash {
-  const data = new Uint8Array(65);
+  const data = scratch(65);
   data[0] = 1;
   data.set(left, 1);
   data.set(right, 33);
-  return sha256(data);
+  return sha256(data.subarray(0, 65));
 }
 
 /** Appends one leaf hash: the grown tree, and the nodes above the leaves that this completed, lowest first. */

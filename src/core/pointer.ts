@@ -18,3 +18,10 @@ export function parsePointer(text: string): string[] | undefined {
     ? tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
     : tokens;
 }
+
+/** The first token of a pointer other than `''`, unescaped. */
+export function firstToken(pointer: string): string {
+  const end = pointer.indexOf('/', 1);
+  const token = end === -1 ? pointer.slice(1) : pointer.slice(1, end);
+  return token.includes('~') ? token.replaceAll('~1', '/').replaceAll('~0', '~') : token;
+}

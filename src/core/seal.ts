@@ -1,7 +1,7 @@
 // Sealing: a change becomes an entry. Pure: given the same tip, change, moment and salts it gives
 // the same entry, byte for byte, on every store.
 
-import { changedAttributes, changesBetween } from './diff.ts';
+import { attributesOf, changedAttributes, changesBetween } from './diff.ts';
 import type { Action, Actor, Change, Continuity, Receipt, Resource, ResourceRef, State } from './entry.ts';
 import type { Instant } from './instant.ts';
 import { canonicalize, type Json } from './json.ts';
@@ -136,7 +136,7 @@ export function seal(
 
   const isAccess = action === 'access';
   const changed = !isAccess && states.beforeText !== states.afterText;
-  const attributes = changed ? changedAttributes(states.before, states.after) : [];
+  const differences = changed ? differencesOf(states) : undefined;
   const entry: SealedEntry = {
     id: change.id,
     position,
@@ -155,7 +155,7 @@ export function seal(
     after: isAccess ? undefined : states.after === null ? null : states.afterText,
     before: states.isKnown ? undefined : states.before === null ? null : states.beforeText,
     prior: known?.statePosition,
-    changes: changed ? keptChanges(states.before, states.after) : undefined,
+    changes: differences?.kept,
     salts,
     digests,
     leafHash: leaf,
@@ -169,7 +169,7 @@ export function seal(
         ...(event === undefined ? {} : { event }),
         ...(change.context === undefined ? {} : { context: change.context }),
       },
-      attributes,
+      differences?.attributes ?? [],
     ),
   };
   const latest: Latest = isAccess
@@ -231,9 +231,18 @@ function statesOf(change: Change, known: Latest | undefined): States {
   };
 }
 
-/** Creations and deletions repeat a whole state, and large rewrites most of two: those are cheaper to compute again. */
-function keptChanges(before: State, after: State): string | undefined {
-  if (before === null || after === null) return undefined;
-  const text = JSON.stringify(changesBetween(before, after));
-  return text.length <= KEPT_CHANGES_LENGTH ? text : undefined;
+/** Beyond this many characters in both states, differences are computed when they are read. */
+const MOST_COMPARED = 128 * 1024;
+
+/** The attributes that differ, and the differences as JSON where they are worth keeping. */
+function differencesOf({ before, beforeText, after, afterText }: States): { attributes: string[]; kept?: string } {
+  const isWhole = before === null || after === null;
+  // Creations and deletions repeat a whole state, and large rewrites most of two: those are cheaper to compute again.
+  if (isWhole || beforeText.length + afterText.length > MOST_COMPARED) {
+    return { attributes: changedAttributes(before, after) };
+  }
+  const changes = changesBetween(before, after);
+  const text = JSON.stringify(changes);
+  const attributes = attributesOf(changes);
+  return text.length <= KEPT_CHANGES_LENGTH ? { attributes, kept: text } : { attributes };
 }

@@ -9,7 +9,7 @@ import Fastify, {
 } from 'fastify';
 import { AnnalsError } from '../core/errors.ts';
 import { registerBodies } from './bodies.ts';
-import { JSON_BODY_LIMIT } from './limits.ts';
+import { CONNECTION_LIMITS, JSON_BODY_LIMIT } from './limits.ts';
 import { makeListener, type TlsMaterial } from './listener.ts';
 import { isExpected, problemOf, sendProblem } from './problem.ts';
 
@@ -23,7 +23,9 @@ export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyIn
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 4096 },
+    rewriteUrl: ({ url = '/' }) => decodable(url),
+    // No parameter can be longer than the header section: what is too long names nothing, as any other.
+    routerOptions: { maxParamLength: CONNECTION_LIMITS.headerBytes },
   });
   app.addHook('preClose', (done) => {
     listener.stop();
@@ -45,6 +47,17 @@ export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyIn
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(app, request)));
   registerBodies(app);
   return app;
+}
+
+/** A path with a % that is no percent-encoded UTF-8 names nothing: read as it is, it gets each wire's own 404. */
+function decodable(url: string): string {
+  const [path = '', ...query] = url.split('?');
+  try {
+    decodeURIComponent(path);
+    return url;
+  } catch {
+    return [path.replaceAll('%', '%25'), ...query].join('?');
+  }
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;

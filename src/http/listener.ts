@@ -33,7 +33,8 @@ export interface Listener {
 }
 
 export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOptions = {}): Listener {
-  const sessions = new Set<ServerHttp2Session>();
+  /** How many streams each session has open. */
+  const sessions = new Map<ServerHttp2Session, number>();
   const undecided = new Set<Socket>();
   let isStopping = false;
 
@@ -58,16 +59,35 @@ export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOption
     stop() {
       isStopping = true;
       for (const socket of undecided) socket.destroy();
-      for (const session of sessions) session.close();
+      for (const session of sessions.keys()) end(session);
     },
   };
 
   function track(session: ServerHttp2Session): void {
-    sessions.add(session);
+    const count = (difference: number): void => {
+      const open = sessions.get(session);
+      if (open !== undefined) sessions.set(session, open + difference);
+    };
+    sessions.set(session, 0);
     session.once('close', () => sessions.delete(session));
-    // Streams that are open stay; without any, the connection ends.
-    session.setTimeout(limits.keepAliveMs, () => session.close());
-    if (isStopping) session.close();
+    session.on('stream', (stream) => {
+      count(1);
+      stream.once('close', () => count(-1));
+    });
+    session.setTimeout(limits.keepAliveMs, () => {
+      if (sessions.get(session) === 0) end(session);
+    });
+    if (isStopping) end(session);
+  }
+
+  /** No new streams; the open ones are finished. Half a frame would keep a session from ending by itself. */
+  function end(session: ServerHttp2Session): void {
+    if (session.closed) return;
+    session.close();
+    const timer = setInterval(() => {
+      if (sessions.get(session) === 0) session.destroy();
+    }, LINGER_MS);
+    session.once('close', () => clearInterval(timer));
   }
 
   /** Reads as many bytes as it takes to tell, and puts them back. */
@@ -93,6 +113,9 @@ export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOption
     socket.on('readable', look).on('end', drop).on('error', drop).on('close', settle);
   }
 }
+
+/** How long a session without streams may take to say goodbye. */
+const LINGER_MS = 500;
 
 /** What a client that knows beforehand that the server speaks HTTP/2 sends first. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');

@@ -1,3 +1,4 @@
+import Type from 'typebox';
 import { describe, expect, test, vi } from 'vitest';
 import type { Actor, Change } from '../core/entry.ts';
 import { AnnalsError, type ErrorFacts } from '../core/errors.ts';
@@ -9,6 +10,7 @@ import {
   changeTooLarge,
   checkChangeSize,
   normaliseActor,
+  normaliseBody,
   normaliseChange,
   normaliseContext,
   normaliseIp,
@@ -516,6 +518,37 @@ describe('parts by themselves', () => {
       limit: STATE_LEVELS,
       got: 100_000,
     });
+  });
+});
+
+describe('a body with a schema of its own', () => {
+  const closed = { additionalProperties: false };
+  const Token = Type.Object(
+    {
+      name: Type.String({ minLength: 1, pattern: '^[a-z]+$' }),
+      uses: Type.Optional(Type.Integer({ minimum: 1 })),
+      scopes: Type.Optional(Type.Array(Type.Enum(['read', 'write']), { minItems: 1 })),
+    },
+    closed,
+  );
+
+  test('is taken where the schema takes it', () => {
+    expect(normaliseBody(Token, { name: 'a', scopes: ['read'] })).toEqual({ name: 'a', scopes: ['read'] });
+  });
+
+  test.each([
+    [undefined, 'the body must be an object; got nothing'],
+    [
+      {},
+      '/name must be a string of at least 1 character (Unicode code points) that matches ^[a-z]+$; got nothing',
+    ],
+    [{ name: 'a', uses: 'b' }, '/uses must be integer; got "b"'],
+    [{ name: 'a', uses: 0 }, '/uses must be >= 1; got 0'],
+    [{ name: 'a', scopes: [] }, '/scopes must be an array of at least 1 item; got 0 items'],
+    [{ name: 'a', scopes: ['admin'] }, '/scopes/0 must be read or write; got "admin"'],
+    [{ nome: 'a' }, 'unknown field /nome; did you mean name?'],
+  ])('is refused with a reason: %j', (body, message) => {
+    expect(refusalOf(() => normaliseBody(Token, body)).message).toBe(message);
   });
 });
 

@@ -205,6 +205,7 @@ interface Facet {
   pattern?: string;
   minLength?: number;
   maxLength?: number;
+  minItems?: number;
   maxItems?: number;
   properties?: Record<string, Facet>;
 }
@@ -261,7 +262,7 @@ function wantedBy(facet: Facet): string | undefined {
     case 'string':
       return wantedText(facet);
     case 'array':
-      return facet.maxItems === undefined ? 'an array' : `an array of at most ${facet.maxItems} items`;
+      return `an array${countOf(facet.minItems, facet.maxItems, 'item')}`;
     case 'object':
       return 'an object';
     case 'boolean':
@@ -276,11 +277,20 @@ function wantedBy(facet: Facet): string | undefined {
 function wantedText({ format, minLength, maxLength, pattern }: Facet): string {
   if (format === 'uuid') return 'a UUID';
   if (format === 'date-time') return INSTANT;
-  const least = minLength === undefined ? 'at most' : `${minLength} to`;
-  const length = maxLength === undefined ? '' : ` of ${least} ${maxLength} characters (Unicode code points)`;
+  const length = countOf(minLength, maxLength, 'character');
   const form =
     pattern === undefined ? '' : pattern === NO_SLASH ? ' without a slash' : ` that matches ${pattern}`;
-  return `a string${length}${form}`;
+  return `a string${length && `${length} (Unicode code points)`}${form}`;
+}
+
+/** ` of 1 to 200 characters` */
+function countOf(least: number | undefined, most: number | undefined, unit: string): string {
+  if (least === undefined) return most === undefined ? '' : ` of at most ${most} ${unit}s`;
+  return most === undefined ? ` of at least ${counted(least, unit)}` : ` of ${least} to ${most} ${unit}s`;
+}
+
+function counted(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
 /** `a, b or c` */
@@ -296,9 +306,9 @@ interface Measure {
 }
 
 function refused(pointer: string, wanted: string, got: unknown, measure: Partial<Measure> = {}): AnnalsError {
-  const { limit = wanted, count, unit, whole = 'the value' } = measure;
+  const { limit = wanted, count, unit = '', whole = 'the value' } = measure;
   const field = shorten(pointer);
-  const said = count === undefined ? described(got) : `${count} ${unit}${count === 1 ? '' : 's'}`;
+  const said = count === undefined ? described(got) : counted(count, unit);
   const fact = typeof got === 'string' ? abbreviate(got) : typeof got === 'number' ? got : described(got);
   const message = `${field || whole} must be ${wanted}; got ${said}`;
   return new AnnalsError('invalid_field', message, { field, limit, got: count ?? fact });
@@ -308,8 +318,7 @@ function refused(pointer: string, wanted: string, got: unknown, measure: Partial
 function described(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return JSON.stringify(abbreviate(value));
-  if (Array.isArray(value))
-    return value.length === 1 ? 'an array of 1 item' : `an array of ${value.length} items`;
+  if (Array.isArray(value)) return `an array of ${counted(value.length, 'item')}`;
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 

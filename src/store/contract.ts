@@ -18,26 +18,9 @@ import { lifetimeSentences } from './contract/lifetime.ts';
 import { nodeSentences } from './contract/nodes.ts';
 import { pageSentences } from './contract/pages.ts';
 import { selectionSentences } from './contract/selections.ts';
+import type { Opened, Subject } from './contract/subject.ts';
 import { typeSentences } from './contract/types.ts';
 import { Random, testSeed } from './contract-batches.ts';
-import type { Store } from './store.ts';
-
-export interface Opened {
-  store: Store;
-  /** Closes the store, where that was not done yet, and clears away what it kept. */
-  close(): Promise<void>;
-}
-
-/** What a sentence is given. */
-export interface Subject {
-  store(): Store;
-  /** Another store, with nothing in it that matters. */
-  open(): Promise<Opened>;
-  /** Randomness of its own, from the seed. */
-  random(): Random;
-  /** For failure messages. */
-  hint: string;
-}
 
 export function storeContract(name: string, open: () => Promise<Opened>): void {
   describe(name, () => {

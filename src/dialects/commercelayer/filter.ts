@@ -15,10 +15,10 @@ export interface Condition {
 }
 
 /** Gives a resource's attribute as a predicate takes it. */
-export type ValueOf = (attribute: string) => Parameters<Test>[0];
+export type ValueIn = (attribute: string) => Parameters<Test>[0];
 
-export function isMet({ attributes, tests }: Condition, valueOf: ValueOf): boolean {
-  return tests.some((test, index) => test(valueOf(attributes[index] as string)));
+export function isMet({ attributes, tests }: Condition, valueIn: ValueIn): boolean {
+  return tests.some((test, index) => test(valueIn(attributes[index] as string)));
 }
 
 /**
@@ -48,7 +48,8 @@ function longForm(type: ResourceType, key: string): Parsed | undefined {
   for (const predicate of PREDICATE_NAMES) {
     if (!key.endsWith(`_${predicate}`)) continue;
     const attributes = key.slice(0, -predicate.length - 1).split('_or_');
-    if (attributes.every((attribute) => filterKind(type, attribute) !== undefined)) return { attributes, predicate };
+    if (attributes.every((attribute) => filterKind(type, attribute) !== undefined))
+      return { attributes, predicate };
   }
   return undefined;
 }

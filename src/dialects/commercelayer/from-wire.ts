@@ -91,13 +91,18 @@ function sortOf(type: ResourceType, value: string): SortKey[] {
     const isDescending = key.startsWith('-');
     const name = isDescending ? key.slice(1) : key;
     if (isSortable(type, name)) return { name, isDescending };
-    throw new WireError('INVALID_SORT_CRITERIA', `${name} is not a valid sort criteria for ${type.type}`, 'sort');
+    throw new WireError(
+      'INVALID_SORT_CRITERIA',
+      `${name} is not a valid sort criteria for ${type.type}`,
+      'sort',
+    );
   });
 }
 
 function readPage(page: Page, name: string, value: string): void {
   const member = /^page\[(number|size)\]$/.exec(name)?.[1] as keyof Page | undefined;
-  if (member === undefined) throw new WireError('INVALID_PAGE_OBJECT', `${name} is not a page parameter.`, name);
+  if (member === undefined)
+    throw new WireError('INVALID_PAGE_OBJECT', `${name} is not a page parameter.`, name);
   const most = member === 'size' ? MAX_PAGE_SIZE : Math.floor(Number.MAX_SAFE_INTEGER / MAX_PAGE_SIZE);
   const number = /^\d{1,16}$/.test(value) ? Number(value) : 0;
   if (number < 1 || number > most) {

@@ -20,7 +20,7 @@ const OPERATORS: Record<string, Operator> = {
   eq: comparing((order) => order === 0),
   not_eq: comparing((order) => order !== 0),
   lt: comparing((order) => order < 0),
-  lteq: comparing((order) => order <= 0),
+  lteq: comparing((order) => order < 0),
   gt: comparing((order) => order > 0),
   gteq: comparing((order) => order >= 0),
   matches: matching((pattern) => likeTest(pattern), MAX_PATTERN),
@@ -54,9 +54,19 @@ const QUANTIFIED: Record<string, readonly Quantity[]> = {
   not_eq: ['all'],
   not_cont: ['all'],
   ...Object.fromEntries(
-    ['matches', 'does_not_match', 'lt', 'lteq', 'gt', 'gteq', 'start', 'not_start', 'end', 'not_end', 'cont'].map(
-      (name) => [name, ['any', 'all']] as const,
-    ),
+    [
+      'matches',
+      'does_not_match',
+      'lt',
+      'lteq',
+      'gt',
+      'gteq',
+      'start',
+      'not_start',
+      'end',
+      'not_end',
+      'cont',
+    ].map((name) => [name, ['any', 'all']] as const),
   ),
 };
 
@@ -78,7 +88,9 @@ function named(name: string, operator: string, quantity: Quantity, orNull = fals
 }
 
 /** Every predicate by name, the longest first: the name at the end of a filter's key is the first that fits. */
-export const PREDICATE_NAMES: readonly string[] = [...PREDICATES.keys()].sort((left, right) => right.length - left.length);
+export const PREDICATE_NAMES: readonly string[] = [...PREDICATES.keys()].sort(
+  (left, right) => right.length - left.length,
+);
 
 /** Makes the test of a predicate; undefined where the operand cannot be read as the attribute's kind. */
 export function predicateTest(name: string, kind: Kind, operand: string): Test | undefined {
@@ -111,7 +123,10 @@ function comparing(isWanted: (order: number) => boolean): Operator {
 }
 
 /** Looks at the text of a value; case makes no difference. */
-function matching(make: (operand: string) => (text: string) => boolean, maxLength = Number.POSITIVE_INFINITY): Operator {
+function matching(
+  make: (operand: string) => (text: string) => boolean,
+  maxLength = Number.POSITIVE_INFINITY,
+): Operator {
   return (kind, operand) => {
     if (operand.length > maxLength) return undefined;
     const isMet = make(operand.toLowerCase());
@@ -152,14 +167,16 @@ function containing(kind: Kind, operand: string): Test | undefined {
 /** Containment as PostgreSQL's `@>` has it. */
 function contains(whole: Json, part: Json): boolean {
   if (Array.isArray(whole)) {
-    if (Array.isArray(part)) return part.every((item) => whole.some((candidate) => isWithin(candidate, item)));
+    if (Array.isArray(part))
+      return part.every((item) => whole.some((candidate) => isWithin(candidate, item)));
     return whole.some((item) => typeof part !== 'object' && isEqual(item, part));
   }
   return isWithin(whole, part);
 }
 
 function isWithin(whole: Json, part: Json): boolean {
-  if (whole === null || part === null || typeof whole !== 'object' || typeof part !== 'object') return whole === part;
+  if (whole === null || part === null || typeof whole !== 'object' || typeof part !== 'object')
+    return whole === part;
   if (Array.isArray(whole) || Array.isArray(part)) {
     return Array.isArray(whole) && Array.isArray(part) && contains(whole, part);
   }
@@ -173,8 +190,8 @@ function textOf(kind: Kind, value: Json): string {
   return kind === 'json' ? canonicalize(value) : String(value);
 }
 
-/** An instant, or a day, which begins at midnight UTC. */
-function instantOf(text: string): number | undefined {
+/** An instant, or a day, which begins at midnight UTC; undefined where the text is neither. */
+export function instantOf(text: string): number | undefined {
   return parseInstant(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
 }
 

@@ -37,7 +37,11 @@ function toResource(origin: string, entry: Entry, { fields }: ResourceQuery): Re
   };
 }
 
-function linksOf({ origin, path }: Place, pages: number, { page, others }: ListQuery): Record<string, string> {
+function linksOf(
+  { origin, path }: Place,
+  pages: number,
+  { page, others }: ListQuery,
+): Record<string, string> {
   const last = Math.max(1, pages);
   const linkTo = (number: number): string => {
     const parameters = [...others, ['page[number]', String(number)], ['page[size]', String(page.size)]];

@@ -4,11 +4,13 @@ import { changedAttributes } from '../../core/diff.ts';
 import type { Actor, Entry, Resource } from '../../core/entry.ts';
 import { formatInstant, type Instant } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { StoredEntry } from '../../store/store.ts';
+import type { LogId, StoredEntry } from '../../store/store.ts';
 
 /** What is looked at to filter and to sort. */
 export interface Version {
-  log: string;
+  log: LogId;
+  /** The place of its log among those that are read. */
+  rank: number;
   id: string;
   position: number;
   occurredAt: Instant;
@@ -17,24 +19,27 @@ export interface Version {
   metadata(): Json;
 }
 
-export function versionOf(log: string, row: StoredEntry): Version {
+export function versionOf(log: LogId, rank: number, row: Pick<StoredEntry, RowMember>): Version {
   const { id, position, occurredAt, resource } = row;
-  let metadata: Json | undefined = row.metadata === undefined ? null : undefined;
+  let metadata: Json | undefined;
   return {
     log,
+    rank,
     id,
     position,
     occurredAt,
     resource,
     metadata() {
-      metadata ??= JSON.parse(row.metadata as string) as Json;
+      metadata ??= row.metadata === undefined ? null : (JSON.parse(row.metadata) as Json);
       return metadata;
     },
   };
 }
 
+type RowMember = 'id' | 'position' | 'occurredAt' | 'resource' | 'metadata';
+
 /** An attribute as filters and sorts take it: null where it is absent, instants as numbers. */
-export function valueOf(version: Version, attribute: string): Json {
+export function valueIn(version: Version, attribute: string): Json {
   switch (attribute) {
     case 'id':
       return version.id;
@@ -96,7 +101,9 @@ function changesOf({ resource, before = null, after = null }: Entry): JsonObject
   const shown = changedAttributes(before, after).filter(
     (attribute) => !BOOKKEEPING.includes(attribute) && !hidden.includes(attribute),
   );
-  return Object.fromEntries(shown.map((attribute) => [attribute, [memberOf(before, attribute), memberOf(after, attribute)]]));
+  return Object.fromEntries(
+    shown.map((attribute) => [attribute, [memberOf(before, attribute), memberOf(after, attribute)]]),
+  );
 }
 
 function memberOf(state: JsonObject | null, attribute: string): Json {
@@ -107,7 +114,10 @@ function memberOf(state: JsonObject | null, attribute: string): Json {
 function whoOf({ type, id, application }: Actor): JsonObject {
   switch (type) {
     case 'user':
-      return { user: { id }, ...(application === undefined ? {} : { application: shownApplication(application) }) };
+      return {
+        user: { id },
+        ...(application === undefined ? {} : { application: shownApplication(application) }),
+      };
     case 'application':
       return { application: shownApplication({ ...application, id }) };
     case 'worker':
@@ -118,5 +128,9 @@ function whoOf({ type, id, application }: Actor): JsonObject {
 }
 
 function shownApplication({ id, kind, public: isPublic }: NonNullable<Actor['application']>): JsonObject {
-  return { id, ...(kind === undefined ? {} : { kind }), ...(isPublic === undefined ? {} : { public: isPublic }) };
+  return {
+    id,
+    ...(kind === undefined ? {} : { kind }),
+    ...(isPublic === undefined ? {} : { public: isPublic }),
+  };
 }

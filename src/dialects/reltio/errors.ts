@@ -49,6 +49,8 @@ function wordsOf({ status }: AnnalsError): Words {
       };
     case 404:
       return { errorCode: 101, exception: 'OBJECT_NOT_FOUND', detail: 'No object with specified id found' };
+    case 405:
+      return { errorCode: 150, exception: 'METHOD_NOT_ALLOWED', message: 'Request method is not supported' };
     case 500:
     case 503:
       return { errorCode: 2001, exception: 'INTERNAL_SERVER_ERROR' };

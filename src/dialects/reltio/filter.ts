@@ -141,9 +141,11 @@ class FilterParser {
     const at = this.#at;
     const quoted = this.#take(/'(?:[^']|'')*'|"(?:[^"]|"")*"/y);
     if (quoted !== undefined) {
-      const quote = quoted.charAt(0);
-      return { text: quoted.slice(1, -1).replaceAll(quote + quote, quote), at };
+      const mark = quoted.charAt(0);
+      return { text: quoted.slice(1, -1).replaceAll(mark + mark, mark), at };
     }
+    const first = this.#text.charAt(at);
+    if (first === "'" || first === '"') throw this.#unexpected(`a closing ${first}`, this.#text.length);
     const bare = this.#take(/[^\s,()'"]+/y);
     if (bare === undefined) throw this.#unexpected(wanted);
     return { text: bare, at };

@@ -2,11 +2,11 @@
 
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer, START } from '../contract-batches.ts';
 import { changeOf, randomChanges } from '../contract-changes.ts';
 import { plainTip } from '../contract-model.ts';
 import type { Batch, KeptAnswer, Store } from '../store.ts';
+import type { Subject } from './subject.ts';
 
 const HOUR_MICROS = 3_600_000_000;
 

@@ -3,10 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { MAX_INSTANT, MIN_INSTANT } from '../../core/instant.ts';
-import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer, START } from '../contract-batches.ts';
 import { changeOf, randomChanges } from '../contract-changes.ts';
 import { keyOf, lastKnown, modelOf, plain, plainWith } from '../contract-model.ts';
+import type { Subject } from './subject.ts';
 
 const COUNTRY = { type: 'countries', id: 'CHE' };
 

@@ -13,11 +13,11 @@ import {
   sectionDigest,
   subjectText,
 } from '../../core/section.ts';
-import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer, sha256 } from '../contract-batches.ts';
 import { changeOf, randomChanges } from '../contract-changes.ts';
 import { hexOf, modelOf, plain, plainWith } from '../contract-model.ts';
 import type { Parts, StoredEntry } from '../store.ts';
+import type { Subject } from './subject.ts';
 
 const WHOLE = { streams: [] };
 const ALL_PARTS: Parts = { states: true, seals: true };

@@ -2,10 +2,10 @@
 
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import type { Subject } from '../contract.ts';
 import { type Random, START } from '../contract-batches.ts';
 import { hexOf } from '../contract-model.ts';
 import type { Organization, Token } from '../store.ts';
+import type { Subject } from './subject.ts';
 
 export function installationSentences(subject: Subject): void {
   const { store, random } = subject;

@@ -7,7 +7,6 @@ import { beforeAll, expect, it } from 'vitest';
 import type { Change } from '../../core/entry.ts';
 import { COLLECTED } from '../../core/plan.ts';
 import { streamOf } from '../../core/streams.ts';
-import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer, type Random } from '../contract-batches.ts';
 import { changeOf } from '../contract-changes.ts';
 import {
@@ -20,6 +19,7 @@ import {
   selectionOf,
 } from '../contract-model.ts';
 import type { Range } from '../store.ts';
+import type { Subject } from './subject.ts';
 
 const SIZE = 12_500;
 /** The oldest entries, which the log in order took last. */

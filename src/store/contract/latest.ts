@@ -2,11 +2,11 @@
 
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer } from '../contract-batches.ts';
 import { changeOf, randomChanges } from '../contract-changes.ts';
 import { compareNames, keyOf, latestRows, modelOf } from '../contract-model.ts';
 import type { LatestRow } from '../store.ts';
+import type { Subject } from './subject.ts';
 
 const COUNTRY = { type: 'countries', id: 'CHE' };
 

@@ -2,9 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import type { Subject } from '../contract.ts';
 import { LogSealer } from '../contract-batches.ts';
 import { changeOf } from '../contract-changes.ts';
+import type { Subject } from './subject.ts';
 
 export function lifetimeSentences(subject: Subject): void {
   const { store, open, random } = subject;

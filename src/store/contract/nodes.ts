@@ -3,10 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { type Hash, nodeHash, rootHash } from '../../core/merkle.ts';
-import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer, sha256 } from '../contract-batches.ts';
 import { randomChanges } from '../contract-changes.ts';
 import { hexOf } from '../contract-model.ts';
+import type { Subject } from './subject.ts';
 
 export function nodeSentences(subject: Subject): void {
   const { store, random, hint } = subject;

@@ -4,11 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
 import type { Change } from '../../core/entry.ts';
 import { streamOf } from '../../core/streams.ts';
-import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer } from '../contract-batches.ts';
 import { changeOf } from '../contract-changes.ts';
 import { inRange, type Kept, modelOf, type Question, selectionOf } from '../contract-model.ts';
 import type { Range } from '../store.ts';
+import type { Subject } from './subject.ts';
 
 const SIZE = 700;
 const JUMPS = [0, 1, 2, 62, 63, 64, 65, 66, 126, 127, 128, 129, 190, 191, 192, 193, 200, 254, 255, 256, 257];

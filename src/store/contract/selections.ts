@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
 import { streamOf } from '../../core/streams.ts';
-import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer, type Random } from '../contract-batches.ts';
 import { randomChanges } from '../contract-changes.ts';
 import {
@@ -17,6 +16,7 @@ import {
   selectionOf,
 } from '../contract-model.ts';
 import type { Range } from '../store.ts';
+import type { Subject } from './subject.ts';
 
 const SIZE = 400;
 const DIRECTIONS = [

@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { streamOf } from '../../core/streams.ts';
-import type { Subject } from '../contract.ts';
 import { appendAll, LogSealer } from '../contract-batches.ts';
 import { changeOf, randomChanges } from '../contract-changes.ts';
+import type { Subject } from './subject.ts';
 
 export function typeSentences(subject: Subject): void {
   const { store, random, hint } = subject;

@@ -69,6 +69,25 @@ describe('the file of the SQLite store', () => {
     await expectEntriesOf(copy, sealer);
   });
 
+  it('is copied whole by a store that closes at once', async () => {
+    const folder = await temporaryFolder();
+    const sealer = newSealer();
+    const store = await opened(join(folder, 'annals.db'));
+    const append = appendAll(store, sealer, randomChanges(sealer.random, 30));
+    const backup = store.backup(join(folder, 'copy.db'));
+    await store.close();
+    await Promise.all([append, backup]);
+    await expectAllOf(await opened(join(folder, 'copy.db')), sealer);
+  });
+
+  it('cannot be copied to a folder that does not exist, and goes on serving', async () => {
+    const folder = await temporaryFolder();
+    const store = await opened(join(folder, 'annals.db'));
+    const refused = { name: 'AnnalsError', code: 'store_unavailable' };
+    await expect(store.backup(join(folder, 'nowhere', 'copy.db'))).rejects.toMatchObject(refused);
+    await expect(store.ping()).resolves.toBeUndefined();
+  });
+
   it('is refused where a newer Annals has migrated it', async () => {
     const path = join(await temporaryFolder(), 'annals.db');
     await (await opened(path)).close();

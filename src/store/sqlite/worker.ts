@@ -86,9 +86,11 @@ function reader(): (message: Call) => void {
 function writer(): (message: Call) => void {
   const appender = new Appender(connection);
   let waiting: AppendCall[] = [];
+  let copies: Promise<unknown> = Promise.resolve();
 
   /** All appends that wait, in one transaction: one disk sync pays for them all. */
   function commit(): void {
+    if (waiting.length === 0) return;
     const calls = waiting;
     waiting = [];
     const replies: Reply[] = [];
@@ -122,9 +124,12 @@ function writer(): (message: Call) => void {
       if (waiting.length === 1) setImmediate(commit);
       return;
     }
-    if (waiting.length > 0) commit();
-    if (method === 'close') return close(call);
-    if (method === 'backup') return void copy(call, args[0] as string);
+    commit();
+    if (method === 'close') return void copies.then(() => close(call));
+    if (method === 'backup') {
+      copies = Promise.all([copies, copy(call, args[0] as string)]);
+      return;
+    }
     try {
       reply({ call, result: methods[method]?.(...(args as never[])) });
     } catch (error) {
@@ -161,6 +166,9 @@ function dropSecrets(now: Instant): void {
   connection.prepare('DELETE FROM secrets WHERE until < ?').run(now);
 }
 
+/** The most that SQLite counts. */
+const ALL_PAGES = 2 ** 31 - 1;
+
 /**
  * Copies from a connection of its own, in one step, so from one snapshot: a step on the writer's
  * connection fails where an append is under way, and a copy in several steps starts anew after each.
@@ -169,7 +177,7 @@ async function copy(call: number, target: string): Promise<void> {
   try {
     const source = new Connection(path, { readOnly: true });
     try {
-      await backup(source.db, target, { rate: -1 });
+      await backup(source.db, target, { rate: ALL_PAGES });
     } finally {
       source.close();
     }

@@ -1,0 +1,134 @@
+// What is imported: a file or standard input, plain or compressed. The form is told from the first
+// bytes, not from the name, so that standard input may be compressed as well.
+
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress, type ZstdDecompress } from 'node:zlib';
+import { CliError, EXIT, reasonOf } from '../exit.ts';
+
+export interface Source {
+  /** The text, decompressed. Throws CliError where it cannot be read, is cut off or damaged, or was stopped. */
+  chunks: AsyncIterable<Buffer>;
+  /** Bytes taken so far, as they are stored. */
+  bytesRead(): number;
+  /** Bytes of the file as it is stored; undefined for standard input. */
+  size: number | undefined;
+  /** Stops reading, whatever is there yet. */
+  stop(): void;
+}
+
+/** @throws CliError where the file cannot be read. `-` is standard input. */
+export async function openSource(file: string): Promise<Source> {
+  const stored = file === '-' ? process.stdin : createReadStream(file);
+  const size = file === '-' ? undefined : await sizeOf(file);
+  let read = 0;
+  let isStopped = false;
+  async function* counted(): AsyncGenerator<Buffer> {
+    for await (const chunk of stored as AsyncIterable<Buffer>) {
+      read += chunk.length;
+      yield chunk;
+    }
+  }
+  async function* chunks(): AsyncGenerator<Buffer> {
+    try {
+      yield* decompressed(counted());
+    } catch (error) {
+      if (isStopped) throw new CliError(EXIT.interrupted, 'stopped; the same command again goes on');
+      throw new CliError(EXIT.failed, `${nameOf(file)} cannot be read to its end: ${reasonOf(error)}`);
+    }
+  }
+  function stop(): void {
+    isStopped = true;
+    stored.destroy(new Error('stopped'));
+  }
+  return { chunks: chunks(), bytesRead: () => read, size, stop };
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    const found = await stat(file);
+    if (found.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    return found.size;
+  } catch (error) {
+    throw new CliError(EXIT.usage, `${file} cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+export function nameOf(file: string): string {
+  return file === '-' ? 'standard input' : file;
+}
+
+const GZIP = 0x1f8b;
+const ZSTD = 0x28b52ffd;
+/** Other tools may put skippable frames before the first one with content (RFC 8878, section 3.1.2). */
+const ZSTD_SKIPPABLE = /^.\x2a\x4d\x18/s;
+
+/** Plain text as it is; gzip and zstd decompressed, whatever number of members or frames they have. */
+export async function* decompressed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const input = chunks[Symbol.asyncIterator]();
+  let first = Buffer.alloc(0);
+  while (first.length < 4) {
+    const { done, value } = await input.next();
+    if (done === true) break;
+    first = Buffer.concat([first, value]);
+  }
+  const rest = { [Symbol.asyncIterator]: () => input };
+  if (first.length >= 2 && first.readUInt16BE() === GZIP) yield* gunzipped(first, rest);
+  else if (isZstd(first)) yield* unframed(first, input);
+  else {
+    if (first.length > 0) yield first;
+    yield* rest;
+  }
+}
+
+function isZstd(first: Buffer): boolean {
+  if (first.length < 4) return false;
+  return first.readUInt32BE() === ZSTD || ZSTD_SKIPPABLE.test(first.toString('latin1', 0, 4));
+}
+
+async function* gunzipped(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  async function* all(): AsyncGenerator<Buffer> {
+    yield first;
+    yield* rest;
+  }
+  // The iteration below throws what the callback is told.
+  yield* pipeline(Readable.from(all()), createGunzip(), () => undefined) as AsyncIterable<Buffer>;
+}
+
+/** Node's decompressor ends with the first frame that ends inside a write; each further one takes a new one. */
+async function* unframed(first: Buffer, input: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  for (let next: Buffer | undefined = first; next !== undefined; ) {
+    const frame = createZstdDecompress();
+    const feeding = feed(frame, next, input);
+    // Awaited below; an error of the frame comes first.
+    feeding.catch(() => undefined);
+    yield* frame as AsyncIterable<Buffer>;
+    next = await feeding;
+  }
+}
+
+/** Feeds one frame; answers what stood behind it, undefined at the end of the input. */
+async function feed(
+  frame: ZstdDecompress,
+  first: Buffer,
+  input: AsyncIterator<Buffer>,
+): Promise<Buffer | undefined> {
+  let fed = 0;
+  for (let chunk: Buffer | undefined = first; chunk !== undefined; chunk = await nextOf(input)) {
+    const part: Buffer = chunk;
+    await new Promise<void>((resolve, reject) => {
+      frame.write(part, (error) => (error ? reject(error) : resolve()));
+    });
+    fed += part.length;
+    const left = fed - frame.bytesWritten;
+    if (left > 0) return part.subarray(part.length - left);
+  }
+  frame.end();
+  return undefined;
+}
+
+async function nextOf(input: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
+  const { done, value } = await input.next();
+  return done === true ? undefined : value;
+}

@@ -1,0 +1,113 @@
+// The frame of every request of the Provisioning API: its media type, its errors, its limits.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Instant } from '../../core/instant.ts';
+import { RATE_LIMITS, type RateLimit, SlidingWindow, type Taken } from '../../http/rate-limit.ts';
+import { parseJson } from '../../ingest/json-text.ts';
+import { notFound, sendError, WireError, wireErrorOf } from './errors.ts';
+import { MEDIA_TYPE } from './wire.ts';
+
+/** The limits of one kind of request: over all endpoints, and for each. */
+export interface Limits {
+  reads: { average: RateLimit; burst: RateLimit };
+  writes: { average: RateLimit; burst: RateLimit };
+}
+
+/** Sets up the scope of the API; `app` has its prefix. */
+export function frame(app: FastifyInstance, now: () => Instant, limits: Limits = RATE_LIMITS): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = wireErrorOf(thrown);
+    if (error.status >= 500) request.log.error({ err: thrown, url: request.url }, error.message);
+    sendError(reply, error);
+  });
+  app.setNotFoundHandler((_request, reply) => sendError(reply, notFound()));
+  takeBodies(app);
+  limitRates(app, () => now() / 1000, limits);
+  app.addHook('preValidation', async (request) => {
+    if (!request.is404) checkAccept(request.headers.accept);
+  });
+}
+
+/** Answers the write verbs of a path that has none. */
+export function refuseWrites(app: FastifyInstance, url: string): void {
+  const refuse = async (request: FastifyRequest, reply: FastifyReply): Promise<never> => {
+    reply.header('allow', 'GET, HEAD');
+    throw new WireError(
+      'METHOD_NOT_ALLOWED',
+      `${request.method} is not allowed here: versions are never changed.`,
+    );
+  };
+  app.route({
+    method: ['POST', 'PUT', 'PATCH', 'DELETE'],
+    url,
+    ...HIDDEN,
+    onRequest: refuse,
+    handler: refuse,
+  });
+}
+
+/** Keeps a route out of the OpenAPI document of the native API. */
+export const HIDDEN = { schema: { hide: true } };
+
+/** The one media type of the API; its clients send it with empty bodies, too. */
+function takeBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, body.length === 0 ? undefined : parseJson(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+const ACCEPTED = [MEDIA_TYPE, 'application/*', '*/*'];
+
+/** JSON:API 1.0, section 4.2: with parameters of its own the media type is another, which is not spoken here. */
+function checkAccept(accept: string | undefined): void {
+  if (accept === undefined || accept.split(',').some(isAccepted)) return;
+  throw new WireError(
+    'NOT_ACCEPTABLE',
+    `The Accept header must be ${MEDIA_TYPE}, got ${accept.slice(0, 80)}.`,
+  );
+}
+
+function isAccepted(range: string): boolean {
+  const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+  return (
+    ACCEPTED.includes(type) &&
+    parameters.every((parameter) => parameter.startsWith('q=') && parameter !== 'q=0')
+  );
+}
+
+function limitRates(app: FastifyInstance, nowMs: () => number, limits: Limits): void {
+  const windows = { reads: windowsOf(limits.reads, nowMs), writes: windowsOf(limits.writes, nowMs) };
+  app.addHook('onRequest', async (request, reply) => {
+    const { average, burst } =
+      request.method === 'GET' || request.method === 'HEAD' ? windows.reads : windows.writes;
+    const taken = [average.take(request.ip), burst.take(`${request.ip} ${request.routeOptions.url ?? ''}`)];
+    const tightest = taken.reduce((left, right) => (right.remaining < left.remaining ? right : left));
+    announce(reply, tightest);
+    if (!taken.some(({ isRefused }) => isRefused)) return;
+    const { requests, seconds } = tightest.limit;
+    reply.header('retry-after', seconds);
+    throw new WireError(
+      'TOO_MANY_REQUESTS',
+      `An address may send ${requests} requests in ${seconds} seconds.`,
+    );
+  });
+}
+
+function windowsOf(
+  { average, burst }: Limits['reads'],
+  nowMs: () => number,
+): { average: SlidingWindow; burst: SlidingWindow } {
+  return { average: new SlidingWindow(average, nowMs), burst: new SlidingWindow(burst, nowMs) };
+}
+
+/** The vendor's header names; it has none that tells when a window ends. */
+function announce(reply: FastifyReply, { limit, remaining }: Taken): void {
+  reply.header('x-ratelimit-limit', limit.requests);
+  reply.header('x-ratelimit-interval', limit.seconds);
+  reply.header('x-ratelimit-remaining', remaining);
+}
