@@ -93,11 +93,11 @@ function serverOf(text: string): URL {
 }
 
 function queryText(query: Query): string {
-  const given = Object.entries(query).filter(
-    (pair): pair is [string, string | number] => pair[1] !== undefined,
-  );
-  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
-  return text === '' ? '' : `?${text}`;
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  return parameters.size === 0 ? '' : `?${parameters}`;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;

@@ -46,15 +46,21 @@ async function importFile(file: string, client: Client, isJson: boolean): Promis
       progress.update({ done: source.bytesRead(), total: source.size, count: tally.lines });
     }
   };
-  const interrupt = (): void => source.stop();
-  process.once('SIGINT', interrupt);
+  const report = (): Promise<void> => {
+    progress.stop();
+    if (isJson) return printLine(summaryOf(tally));
+    return print(summaryText(tally, nameOf(file), (performance.now() - startedAt) / 1000));
+  };
+  process.once('SIGINT', source.stop);
   try {
     await sendLines(client, linesOf(source.chunks), onAnswer, source.stop);
-  } finally {
-    process.off('SIGINT', interrupt);
+    await report();
+  } catch (error) {
     progress.stop();
-    if (isJson) await printLine(summaryOf(tally));
-    else await print(summaryText(tally, nameOf(file), (performance.now() - startedAt) / 1000));
+    if (tally.lines > 0) await report();
+    throw error;
+  } finally {
+    process.off('SIGINT', source.stop);
   }
   return tally;
 }
@@ -85,7 +91,8 @@ function summaryText(tally: Tally, file: string, seconds: number): string {
   const { recorded, withoutDifference, alreadyThere, refused } = tally;
   const width = numberText(tally.lines).length;
   const row = (count: number, text: string): string => `  ${numberText(count).padStart(width)} ${text}`;
-  const more = withoutDifference === 0 ? '' : `, ${numberText(withoutDifference)} of them without a difference`;
+  const more =
+    withoutDifference === 0 ? '' : `, ${numberText(withoutDifference)} of them without a difference`;
   return [
     `${countText(tally.lines, 'line')} of ${file} in ${durationText(seconds)}`,
     ...(tally.isExact
@@ -99,5 +106,7 @@ function summaryText(tally: Tally, file: string, seconds: number): string {
 function refusalTexts({ refused, refusals }: Tally): string[] {
   const shown = refusals.map(({ line, error }) => `    line ${line}: ${plain(error.detail)} (${error.code})`);
   const left = refused - refusals.length;
-  return left === 0 ? shown : [...shown, `    and ${numberText(left)} more after these ${MOST_SHOWN}; --json prints all`];
+  return left === 0
+    ? shown
+    : [...shown, `    and ${numberText(left)} more after these ${MOST_SHOWN}; --json prints all`];
 }

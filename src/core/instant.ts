@@ -39,17 +39,21 @@ export function parseInstant(text: string): Instant | undefined {
   return Number.isSafeInteger(instant) ? instant : undefined;
 }
 
-/** Neighbouring entries are often of the same moment. */
-let lastFormatted: { instant: Instant; text: string } = { instant: Number.NaN, text: '' };
+const SLOTS = 64;
+/** Neighbouring entries are often of the same moment: a few formatted instants, each in the slot of its millisecond. */
+const formatted: { instant: Instant; text: string }[] = [];
 
 /** RFC 3339 in UTC: three fraction digits, or six where the instant is no whole millisecond. */
 export function formatInstant(instant: Instant): string {
-  if (instant === lastFormatted.instant) return lastFormatted.text;
   const micros = ((instant % 1000) + 1000) % 1000;
-  const text = new Date((instant - micros) / 1000).toISOString();
-  const whole = micros === 0 ? text : `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
-  lastFormatted = { instant, text: whole };
-  return whole;
+  const millis = (instant - micros) / 1000;
+  const slot = Math.abs(millis) % SLOTS;
+  const known = formatted[slot];
+  if (known?.instant === instant) return known.text;
+  const iso = new Date(millis).toISOString();
+  const text = micros === 0 ? iso : `${iso.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+  formatted[slot] = { instant, text };
+  return text;
 }
 
 function daysIn(year: number, month: number): number {

@@ -42,6 +42,8 @@ export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyIn
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
     if (!isExpected(problem)) request.log.error({ err: error, url: request.url }, problem.message);
+    // Fastify hangs up where it refuses a body; HTTP/2 has no such header.
+    if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection');
     sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(app, request)));

@@ -1,5 +1,6 @@
 // Request bodies: JSON, read strictly and within its time; anything else is for the dialect that knows it.
 
+import type { ServerHttp2Stream } from 'node:http2';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AnnalsError } from '../core/errors.ts';
 import { parseJson } from '../ingest/json-text.ts';
@@ -38,7 +39,8 @@ export function registerBodies(app: FastifyInstance): void {
 /** Bodies that are read whole; a stream of lines is timed line by line. */
 function isTimed(request: FastifyRequest): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  const hasBody = encoding !== undefined || (length !== undefined && length !== '0');
+  const isFramed = encoding !== undefined || (length !== undefined && length !== '0');
+  const hasBody = isFramed || http2StreamOf(request)?.endAfterHeaders === false;
   return hasBody && !request.raw.complete && request.headers['content-type'] !== 'application/x-ndjson';
 }
 
@@ -46,8 +48,9 @@ function isTimed(request: FastifyRequest): boolean {
 function timeBody(request: FastifyRequest, reply: FastifyReply): void {
   const timer = setTimeout(() => {
     if (request.raw.complete || reply.sent) return;
-    reply.header('connection', 'close');
-    reply.raw.once('finish', () => request.raw.destroy());
+    const stream = http2StreamOf(request);
+    if (stream === undefined) reply.header('connection', 'close');
+    reply.raw.once('finish', () => (stream === undefined ? request.raw.destroy() : stream.close()));
     sendProblem(
       reply,
       new AnnalsError('request_timeout', `the body did not end within ${BODY_TIMEOUT_MS} ms`, {
@@ -58,4 +61,9 @@ function timeBody(request: FastifyRequest, reply: FastifyReply): void {
   }, BODY_TIMEOUT_MS);
   const stop = (): void => clearTimeout(timer);
   request.raw.once('end', stop).once('close', stop);
+}
+
+/** Over HTTP/2 a request is one stream of its connection, and may have a body without saying how long it is. */
+function http2StreamOf({ raw }: FastifyRequest): ServerHttp2Stream | undefined {
+  return 'stream' in raw ? (raw.stream as ServerHttp2Stream) : undefined;
 }

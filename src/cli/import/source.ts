@@ -61,8 +61,8 @@ export function nameOf(file: string): string {
 
 const GZIP = 0x1f8b;
 const ZSTD = 0x28b52ffd;
-/** Other tools may put skippable frames before the first one with content (RFC 8878, section 3.1.2). */
-const ZSTD_SKIPPABLE = /^.\x2a\x4d\x18/s;
+/** Other tools put skippable frames before those with content: `5?2a4d18` (RFC 8878, section 3.1.2). */
+const ZSTD_SKIPPABLE = 0x2a4d18;
 
 /** Plain text as it is; gzip and zstd decompressed, whatever number of members or frames they have. */
 export async function* decompressed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -84,7 +84,8 @@ export async function* decompressed(chunks: AsyncIterable<Buffer>): AsyncGenerat
 
 function isZstd(first: Buffer): boolean {
   if (first.length < 4) return false;
-  return first.readUInt32BE() === ZSTD || ZSTD_SKIPPABLE.test(first.toString('latin1', 0, 4));
+  const isSkippable = (first[0] as number) >> 4 === 5 && first.readUIntBE(1, 3) === ZSTD_SKIPPABLE;
+  return isSkippable || first.readUInt32BE() === ZSTD;
 }
 
 async function* gunzipped(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -35,7 +35,8 @@ export class Tally {
   add(answer: Answer): void {
     if ('error' in answer) {
       this.refused += 1;
-      if (this.refusals.length < MOST_SHOWN) this.refusals.push({ line: answer.line ?? 0, error: answer.error });
+      if (this.refusals.length < MOST_SHOWN)
+        this.refusals.push({ line: answer.line ?? 0, error: answer.error });
       return;
     }
     if (this.#seen?.add(answer.position) === false) {

@@ -20,7 +20,7 @@ const OPERATORS: Record<string, Operator> = {
   eq: comparing((order) => order === 0),
   not_eq: comparing((order) => order !== 0),
   lt: comparing((order) => order < 0),
-  lteq: comparing((order) => order < 0),
+  lteq: comparing((order) => order <= 0),
   gt: comparing((order) => order > 0),
   gteq: comparing((order) => order >= 0),
   matches: matching((pattern) => likeTest(pattern), MAX_PATTERN),

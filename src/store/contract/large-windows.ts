@@ -33,7 +33,7 @@ const BY_TIME = [
   { by: 'occurredAt', order: 'desc' },
 ] as const;
 
-/** Of 12,500 entries: 11,250, 1,250 and 25; the last two share 13. */
+/** Of 12,500 entries: 11,250, 1,250 and some 60, of which 14 are among the 1,250. */
 const LARGE: Filter = { stream: streamOf.actor('ada'), matches: ({ change }) => change.actor.id === 'ada' };
 const MIDDLE: Filter = { stream: streamOf.actor('bob'), matches: ({ change }) => change.actor.id === 'bob' };
 const SMALL: Filter = { stream: streamOf.event('rare'), matches: ({ change }) => change.event === 'rare' };
@@ -98,6 +98,19 @@ export function largeWindowSentences(subject: Subject): void {
     }
   });
 
+  it.each(names)('includes since and excludes until, wherever they stand in a log %s', async (name) => {
+    const edges = logs[name]!.model.map(({ stored }) => stored).filter(
+      ({ position }) => position % 1024 > 1021,
+    );
+    for (const { occurredAt } of edges) {
+      for (const direction of BY_POSITION) {
+        await check(name, { filters: [SMALL], since: occurredAt }, { ...direction, limit: SIZE });
+        await check(name, { filters: [SMALL], until: occurredAt }, { ...direction, limit: SIZE });
+        await check(name, { filters: [SMALL], until: occurredAt + 1 }, { ...direction, limit: SIZE });
+      }
+    }
+  });
+
   it.each(names)('gives any part of a large window, of a log %s', async (name) => {
     const seeded = random();
     const { model } = logs[name]!;
@@ -155,7 +168,12 @@ function smallChange(random: Random, number: number, index: number): Change {
   return changeOf(random, {
     action: 'access',
     actor: { type: 'user', id: index % 10 === 9 ? 'bob' : 'ada' },
-    ...(index % 500 === 0 || index % 1000 === 9 ? { event: 'rare' } : {}),
+    ...(isRare(index) ? { event: 'rare' } : {}),
     occurredAt: instantOf(number),
   });
+}
+
+/** Among them the first and the last of every 1,024 positions. */
+function isRare(index: number): boolean {
+  return index % 500 === 0 || index % 1000 === 9 || index % 1024 === 0 || index % 1024 === 1023;
 }
