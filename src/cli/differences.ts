@@ -2,7 +2,7 @@
 
 import type { Changes } from '../core/entry.ts';
 import type { Json } from '../core/json.ts';
-import { columns, fit, jsonText, plain, style } from './output.ts';
+import { columns, cut, jsonText, plain, style } from './output.ts';
 
 /** Narrower than this, a change is told on two lines of its own. */
 const ARROW = ' → ';
@@ -41,9 +41,9 @@ function isShort(from: string, to: string): boolean {
 }
 
 function added(head: string, value: Json, width: number): string {
-  return style('green', head + fit(jsonText(value), width - head.length));
+  return style('green', head + cut(jsonText(value), width - head.length));
 }
 
 function removed(head: string, value: Json, width: number): string {
-  return style('red', head + fit(jsonText(value), width - head.length));
+  return style('red', head + cut(jsonText(value), width - head.length));
 }

@@ -49,7 +49,7 @@ export function indentedJson(value: Json): string {
 }
 
 /** Cut to a width, the last character an ellipsis where something is missing; never inside a character. */
-export function fit(text: string, width: number): string {
+export function cut(text: string, width: number): string {
   if (text.length <= width) return text;
   const characters = [...text];
   if (characters.length <= width) return text;

@@ -1,7 +1,7 @@
 // A progress bar on standard error, where that is a terminal: done of total, how fast, how long yet.
 
 import ora from 'ora';
-import { durationText, fit, numberText } from './output.ts';
+import { durationText, cut, numberText } from './output.ts';
 
 /** How far a command has come. */
 export interface Step {
@@ -31,7 +31,7 @@ export function startProgress(title: string, unit: string): Progress {
   return {
     update(step) {
       const seconds = (performance.now() - startedAt) / 1000;
-      spinner.text = fit(`${title}  ${progressText(step, unit, seconds)}`, (stream.columns ?? 80) - 3);
+      spinner.text = cut(`${title}  ${progressText(step, unit, seconds)}`, (stream.columns ?? 80) - 3);
     },
     stop() {
       spinner.stop();

@@ -42,6 +42,13 @@ export interface Reader {
     range: Pick<Range, 'by' | 'order'>,
     options?: { states?: boolean },
   ): AsyncGenerator<CompleteRow[]>;
+  /** The same as they are stored: quicker, for who looks at no differences. */
+  scan(
+    log: LogId,
+    selection: Selection,
+    range: Pick<Range, 'by' | 'order'>,
+    options?: { states?: boolean },
+  ): AsyncGenerator<StoredEntry[]>;
   /** One entry with its states, or undefined. */
   entry(log: LogId, id: string): Promise<Entry | undefined>;
   /** The latest state; undefined where the resource has none yet. */
@@ -77,17 +84,10 @@ export function makeReader(store: Store, sha256: Sha256): Reader {
     },
     rows: rowsOf,
     count: (log, selection) => store.count(log, selection),
-    async *walk(log, selection, { by, order }, options = {}) {
-      const { tree } = await store.tip(log);
-      let behind: Range['behind'];
-      for (;;) {
-        const range = { by, order, limit: CHUNK, below: tree.size, behind };
-        const rows = await rowsOf(log, selection, range, options);
-        if (rows.length > 0) yield rows;
-        if (rows.length < CHUNK) return;
-        behind = rows.at(-1);
-      }
+    async *walk(log, selection, range, options = {}) {
+      for await (const rows of scan(log, selection, range, options)) yield await completed(log, rows);
     },
+    scan,
     async entry(log, id) {
       const [row] = await store.find(log, [id]);
       return row && toEntry(row);
@@ -126,14 +126,34 @@ export function makeReader(store: Store, sha256: Sha256): Reader {
     },
   };
 
-  /** Where differences are not kept beside the entry, the states are read to compute them. */
+  async function* scan(
+    log: LogId,
+    selection: Selection,
+    { by, order }: Pick<Range, 'by' | 'order'>,
+    options: { states?: boolean } = {},
+  ): AsyncGenerator<StoredEntry[]> {
+    const { tree } = await store.tip(log);
+    let behind: Range['behind'];
+    for (;;) {
+      const range = { by, order, limit: CHUNK, below: tree.size, behind };
+      const rows = await store.select(log, selection, range, options);
+      if (rows.length > 0) yield rows;
+      if (rows.length < CHUNK) return;
+      behind = rows.at(-1);
+    }
+  }
+
   async function rowsOf(
     log: LogId,
     selection: Selection,
     range: Range,
     options: { states?: boolean } = {},
   ): Promise<CompleteRow[]> {
-    const rows = await store.select(log, selection, range, options);
+    return completed(log, await store.select(log, selection, range, options));
+  }
+
+  /** Where differences are not kept beside the entry, the states are read to compute them. */
+  async function completed(log: LogId, rows: readonly StoredEntry[]): Promise<CompleteRow[]> {
     const wanting = rows.filter((row) => changesText(row) === undefined).map(({ id }) => id);
     const found = wanting.length === 0 ? [] : await store.find(log, wanting);
     const computed = new Map(found.map((row) => [row.id, changesText(row)]));

@@ -105,7 +105,7 @@ async function* candidates(
     yield await withIds(read, log, rank, ids, resource);
     return;
   }
-  for await (const rows of read.walk(log, selection, order ?? { by: 'position', order: 'asc' })) {
+  for await (const rows of read.scan(log, selection, order ?? { by: 'position', order: 'asc' })) {
     yield rows.map((row) => versionOf(log, rank, row));
   }
 }

@@ -36,7 +36,7 @@ function matches(tokens: readonly Token[], characters: readonly string[]): boole
       token += 1;
       at += 1;
     } else if (retry !== undefined) {
-      retry.at += 2;
+      retry.at += 1;
       ({ token, at } = retry);
     } else {
       return false;

@@ -1,0 +1,209 @@
+// The one write: a batch as the arrays that annals.append takes.
+
+import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { Instant } from '../../core/instant.ts';
+import type { SealedEntry } from '../../core/seal.ts';
+import type { Stream } from '../../core/streams.ts';
+import type { Batch, LogId } from '../store.ts';
+import {
+  bigintArray,
+  booleanArray,
+  bytesArray,
+  instantArray,
+  instantValue,
+  integerArray,
+  jsonArray,
+  jsonbArray,
+  smallintArray,
+  textArray,
+  uuidArray,
+} from './arrays.ts';
+import { joinSeals, sectionsOf } from './rows.ts';
+import { SPAN } from './select.ts';
+
+/** What annals.append answers. */
+export interface AppendRow {
+  outcome: 'appended' | 'stale' | 'repeated' | 'went back';
+  head_size: number;
+  repeated_ids: string[] | null;
+  repeated_keys: string[] | null;
+}
+
+type Parameter = [name: string, type: string, value: Buffer | string | number | null];
+
+/**
+ * The call of annals.append.
+ * @param floor the log's size as this process has seen it: a smaller one means that the log went back
+ */
+export function appendCall(
+  log: LogId,
+  expectedSize: number,
+  floor: number,
+  batch: Batch,
+): { text: string; values: Parameter[2][] } {
+  const { tree, recordedAt } = batch.tip;
+  const parameters: Parameter[] = [
+    ['p_log', 'uuid', log],
+    ['p_size', 'bigint', expectedSize],
+    ['p_floor', 'bigint', floor],
+    ['p_new_size', 'bigint', tree.size],
+    ['p_recorded_at', 'timestamptz', Number.isFinite(recordedAt) ? instantValue(recordedAt) : null],
+    ...streamParameters(batch.entries),
+    ...entryParameters(batch.entries),
+    ...nodeParameters(batch),
+    ...spanParameters(batch.entries),
+    ...latestParameters(batch),
+    ...answerParameters(batch),
+  ];
+  const given = parameters.map(([name, type], index) => `${name} => $${index + 1}::${type}`);
+  return { text: `SELECT * FROM annals.append(${given.join(', ')})`, values: parameters.map(([, , value]) => value) };
+}
+
+function entryParameters(entries: readonly SealedEntry[]): Parameter[] {
+  const each = <Value>(value: (entry: SealedEntry) => Value): Value[] => entries.map(value);
+  return [
+    ['p_positions', 'bigint[]', bigintArray(each((entry) => entry.position))],
+    ['p_ids', 'uuid[]', uuidArray(each((entry) => entry.id))],
+    ['p_recorded', 'timestamptz[]', instantArray(each((entry) => entry.recordedAt))],
+    ['p_occurred', 'timestamptz[]', instantArray(each((entry) => entry.occurredAt))],
+    ['p_versions', 'bigint[]', bigintArray(each((entry) => entry.version))],
+    ['p_priors', 'bigint[]', bigintArray(each((entry) => entry.prior))],
+    ['p_years', 'smallint[]', smallintArray(each((entry) => yearOf(entry.recordedAt)))],
+    ['p_sections', 'smallint[]', smallintArray(each((entry) => sectionsOf(entry.digests)))],
+    ['p_changed', 'boolean[]', booleanArray(each((entry) => entry.changed))],
+    ['p_actions', 'text[]', textArray(each((entry) => entry.action))],
+    ['p_continuities', 'text[]', textArray(each((entry) => entry.continuity))],
+    ['p_types', 'text[]', textArray(each((entry) => entry.resource.type))],
+    ['p_resource_ids', 'text[]', textArray(each((entry) => entry.resource.id))],
+    ['p_names', 'text[]', textArray(each((entry) => entry.resource.name))],
+    ['p_events', 'text[]', textArray(each((entry) => entry.event))],
+    ['p_ips', 'text[]', textArray(each((entry) => addressOf(entry.context)))],
+    ['p_related', 'json[]', jsonArray(each((entry) => relatedText(entry)))],
+    ['p_actors', 'json[]', jsonArray(each((entry) => entry.actor))],
+    ['p_contexts', 'json[]', jsonArray(each((entry) => entry.context))],
+    ['p_metadata', 'json[]', jsonArray(each((entry) => entry.metadata))],
+    ['p_changes', 'json[]', jsonArray(each((entry) => entry.changes))],
+    ['p_salts', 'bytea[]', bytesArray(each((entry) => joinSeals(entry.salts)))],
+    ['p_digests', 'bytea[]', bytesArray(each((entry) => joinSeals(entry.digests)))],
+    ['p_leaves', 'bytea[]', bytesArray(each((entry) => entry.leafHash))],
+    ['p_after', 'jsonb[]', jsonbArray(each((entry) => keptState(entry.after)))],
+    ['p_before', 'jsonb[]', jsonbArray(each((entry) => keptState(entry.before)))],
+  ];
+}
+
+/** Each stream's name once, and the filings as indexes into the names, which count from 1 as arrays do in SQL. */
+function streamParameters(entries: readonly SealedEntry[]): Parameter[] {
+  const indexes = new Map<Stream, number>();
+  const counts: number[] = [];
+  const filed = { streams: [] as number[], ranks: [] as number[], positions: [] as number[], years: [] as number[] };
+  const ownStreams: number[] = [];
+  for (const entry of entries) {
+    const year = yearOf(entry.recordedAt);
+    entry.streams.forEach((name, order) => {
+      const index = indexes.get(name) ?? indexes.size + 1;
+      indexes.set(name, index);
+      counts[index - 1] = (counts[index - 1] ?? 0) + 1;
+      if (order === 0) ownStreams.push(index);
+      filed.streams.push(index);
+      filed.ranks.push(counts[index - 1] as number);
+      filed.positions.push(entry.position);
+      filed.years.push(year);
+    });
+  }
+  return [
+    ['p_streams', 'text[]', textArray([...indexes.keys()].map(streamKey))],
+    ['p_counts', 'bigint[]', bigintArray(counts)],
+    ['p_own_streams', 'integer[]', integerArray(ownStreams)],
+    ['p_filed_streams', 'integer[]', integerArray(filed.streams)],
+    ['p_filed_ranks', 'bigint[]', bigintArray(filed.ranks)],
+    ['p_filed_positions', 'bigint[]', bigintArray(filed.positions)],
+    ['p_filed_years', 'smallint[]', smallintArray(filed.years)],
+  ];
+}
+
+function nodeParameters({ nodes }: Batch): Parameter[] {
+  return [
+    ['p_levels', 'smallint[]', smallintArray(nodes.map(({ level }) => level))],
+    ['p_nodes', 'bigint[]', bigintArray(nodes.map(({ index }) => index))],
+    ['p_hashes', 'bytea[]', bytesArray(nodes.map(({ hash }) => hash))],
+  ];
+}
+
+interface Span {
+  span: number;
+  year: number;
+  earliest: Instant;
+  latest: Instant;
+}
+
+function spanParameters(entries: readonly SealedEntry[]): Parameter[] {
+  const spans = new Map<string, Span>();
+  for (const { position, occurredAt, recordedAt } of entries) {
+    const [span, year] = [Math.floor(position / SPAN), yearOf(recordedAt)];
+    const key = `${span} ${year}`;
+    const known = spans.get(key) ?? { span, year, earliest: occurredAt, latest: occurredAt };
+    known.earliest = Math.min(known.earliest, occurredAt);
+    known.latest = Math.max(known.latest, occurredAt);
+    spans.set(key, known);
+  }
+  const rows = [...spans.values()];
+  return [
+    ['p_spans', 'bigint[]', bigintArray(rows.map(({ span }) => span))],
+    ['p_span_years', 'smallint[]', smallintArray(rows.map(({ year }) => year))],
+    ['p_earliest', 'timestamptz[]', instantArray(rows.map(({ earliest }) => earliest))],
+    ['p_latest', 'timestamptz[]', instantArray(rows.map(({ latest }) => latest))],
+  ];
+}
+
+function latestParameters({ latest }: Batch): Parameter[] {
+  return [
+    ['p_latest_types', 'text[]', textArray(latest.map(({ resource }) => resource.type))],
+    ['p_latest_ids', 'text[]', textArray(latest.map(({ resource }) => resource.id))],
+    ['p_latest_names', 'text[]', textArray(latest.map(({ resource }) => resource.name))],
+    ['p_latest_versions', 'bigint[]', bigintArray(latest.map(({ version }) => version))],
+    ['p_state_versions', 'bigint[]', bigintArray(latest.map(({ stateVersion }) => stateVersion))],
+    ['p_state_positions', 'bigint[]', bigintArray(latest.map(({ statePosition }) => statePosition))],
+    ['p_is_there', 'boolean[]', booleanArray(latest.map(({ state }) => state !== null))],
+  ];
+}
+
+function answerParameters({ answers }: Batch): Parameter[] {
+  return [
+    ['p_keys', 'text[]', textArray(answers.map(({ key }) => key))],
+    ['p_fingerprints', 'text[]', textArray(answers.map(({ fingerprint }) => fingerprint))],
+    ['p_answers', 'json[]', jsonArray(answers.map(({ answer }) => answer))],
+    ['p_kept_at', 'timestamptz[]', instantArray(answers.map(({ keptAt }) => keptAt))],
+  ];
+}
+
+/** The year in UTC, by which entries are partitioned. */
+export function yearOf(instant: Instant): number {
+  return new Date(instant / 1000).getUTCFullYear();
+}
+
+/** PostgreSQL indexes keys of up to 2,704 bytes. */
+const LONGEST_KEY = 2_000;
+
+/** The name under which a stream is kept: its own, or where that is too long for an index, its hash behind its start. */
+export function streamKey(name: Stream): string {
+  if (name.length * 3 <= LONGEST_KEY || Buffer.byteLength(name) <= LONGEST_KEY) return name;
+  const hash = createHash('sha256').update(name).digest('hex');
+  return `${Array.from(name).slice(0, 200).join('')}…${hash}`;
+}
+
+/** What the column `ip` takes: no zone, no name, no mask. */
+function addressOf(context: string | undefined): string | undefined {
+  if (context === undefined || !context.includes('"ip"')) return undefined;
+  const ip = (JSON.parse(context) as { ip?: unknown }).ip;
+  return typeof ip === 'string' && !ip.includes('%') && isIP(ip) !== 0 ? ip : undefined;
+}
+
+function relatedText({ related }: SealedEntry): string | undefined {
+  return related.length === 0 ? undefined : JSON.stringify(related);
+}
+
+/** A null state is the JSON value null; SQL's NULL is no state at all. */
+function keptState(state: string | null | undefined): string | undefined {
+  return state === undefined ? undefined : (state ?? 'null');
+}

@@ -1,0 +1,118 @@
+-- serves: 0002
+-- The one write, in one call: compare and append. The caller sends columns as arrays, and streams as
+-- indexes (from 1) into the batch's own list of names. A later form of this function gets other
+-- parameters and so stands beside this one, for the servers that still call it.
+--
+-- The planner's switches are for plans that are kept from when the tables were small: they must never
+-- read a whole table later.
+
+CREATE FUNCTION annals.append(
+  p_log uuid, p_size bigint, p_floor bigint, p_new_size bigint, p_recorded_at timestamptz,
+  -- entries
+  p_positions bigint[], p_ids uuid[], p_recorded timestamptz[], p_occurred timestamptz[], p_versions bigint[],
+  p_priors bigint[], p_own_streams integer[], p_years smallint[], p_sections smallint[], p_changed boolean[],
+  p_actions text[], p_continuities text[], p_types text[], p_resource_ids text[], p_names text[], p_events text[],
+  p_ips text[], p_related json[], p_actors json[], p_contexts json[], p_metadata json[], p_changes json[],
+  p_salts bytea[], p_digests bytea[], p_leaves bytea[], p_after jsonb[], p_before jsonb[],
+  -- streams: their names and how many entries each gets; then each filing, with its rank in the batch
+  p_streams text[], p_counts bigint[],
+  p_filed_streams integer[], p_filed_ranks bigint[], p_filed_positions bigint[], p_filed_years smallint[],
+  -- Merkle nodes
+  p_levels smallint[], p_nodes bigint[], p_hashes bytea[],
+  -- spans
+  p_spans bigint[], p_span_years smallint[], p_earliest timestamptz[], p_latest timestamptz[],
+  -- latest states
+  p_latest_types text[], p_latest_ids text[], p_latest_names text[], p_latest_versions bigint[],
+  p_state_versions bigint[], p_state_positions bigint[], p_is_there boolean[],
+  -- answers
+  p_keys text[], p_fingerprints text[], p_answers json[], p_kept_at timestamptz[],
+  OUT outcome text, OUT head_size bigint, OUT repeated_ids uuid[], OUT repeated_keys text[]
+) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+DECLARE
+  head    annals.logs;
+  numbers integer[];
+  sizes   bigint[];
+BEGIN
+  -- Whoever holds this row is alone in the log until the end of the transaction.
+  SELECT * INTO head FROM annals.logs l WHERE l.log = p_log FOR UPDATE;
+  IF NOT FOUND AND p_size = 0 AND p_floor = 0 THEN
+    INSERT INTO annals.logs (log) VALUES (p_log) ON CONFLICT DO NOTHING;
+    SELECT * INTO head FROM annals.logs l WHERE l.log = p_log FOR UPDATE;
+  END IF;
+  head_size := coalesce(head.size, 0);
+  IF head_size < p_floor THEN outcome := 'went back'; RETURN; END IF;
+  IF head_size <> p_size THEN outcome := 'stale'; RETURN; END IF;
+
+  SELECT array_agg(e.id ORDER BY u.at) INTO repeated_ids
+    FROM unnest(p_ids) WITH ORDINALITY u (id, at) JOIN annals.entries e ON e.log = p_log AND e.id = u.id;
+  SELECT array_agg(a.key ORDER BY u.at) INTO repeated_keys
+    FROM unnest(p_keys) WITH ORDINALITY u (key, at) JOIN annals.answers a ON a.log = p_log AND a.key = u.key;
+  IF repeated_ids IS NOT NULL OR repeated_keys IS NOT NULL THEN outcome := 'repeated'; RETURN; END IF;
+
+  -- Streams: a number for each new name, and their sizes before this batch.
+  SELECT array_agg(s.stream ORDER BY u.at), array_agg(coalesce(s.size, 0) ORDER BY u.at) INTO numbers, sizes
+    FROM unnest(p_streams) WITH ORDINALITY u (name, at)
+    LEFT JOIN annals.streams s ON s.log = p_log AND s.name = u.name;
+  FOR i IN 1 .. coalesce(cardinality(numbers), 0) LOOP
+    IF numbers[i] IS NULL THEN
+      head.streams := head.streams + 1;
+      numbers[i] := head.streams;
+    END IF;
+  END LOOP;
+  INSERT INTO annals.streams (log, name, stream, size)
+    SELECT p_log, u.name, numbers[u.at], sizes[u.at] + u.count
+    FROM unnest(p_streams, p_counts) WITH ORDINALITY u (name, count, at)
+    ON CONFLICT (log, name) DO UPDATE SET size = excluded.size;
+
+  INSERT INTO annals.entries (log, position, id, recorded_at, occurred_at, version, prior, stream, year, sections,
+      changed, action, continuity, resource_type, resource_id, resource_name, event, ip, related, actor, context,
+      metadata, changes, salts, digests, leaf_hash, after, before)
+    SELECT p_log, u.position, u.id, u.recorded_at, u.occurred_at, u.version, u.prior, numbers[u.stream], u.year,
+      u.sections, u.changed, u.action, u.continuity, u.type, u.resource_id, u.name, u.event, u.ip::inet, u.related,
+      u.actor, u.context, u.metadata, u.changes, u.salts, u.digests, u.leaf, u.after, u.before
+    FROM unnest(p_positions, p_ids, p_recorded, p_occurred, p_versions, p_priors, p_own_streams, p_years, p_sections,
+      p_changed, p_actions, p_continuities, p_types, p_resource_ids, p_names, p_events, p_ips, p_related, p_actors,
+      p_contexts, p_metadata, p_changes, p_salts, p_digests, p_leaves, p_after, p_before)
+      u (position, id, recorded_at, occurred_at, version, prior, stream, year, sections, changed, action, continuity,
+        type, resource_id, name, event, ip, related, actor, context, metadata, changes, salts, digests, leaf, after,
+        before);
+  INSERT INTO annals.filed (log, stream, year, position)
+    SELECT p_log, numbers[u.stream], u.year, u.position
+    FROM unnest(p_filed_streams, p_filed_years, p_filed_positions) u (stream, year, position);
+  INSERT INTO annals.marks (log, stream, number, position, year)
+    SELECT p_log, numbers[u.stream], sizes[u.stream] + u.rank, u.position, u.year
+    FROM unnest(p_filed_streams, p_filed_ranks, p_filed_positions, p_filed_years) u (stream, rank, position, year)
+    WHERE (sizes[u.stream] + u.rank) % 64 = 0;
+  INSERT INTO annals.nodes (log, level, node, hash)
+    SELECT p_log, u.level, u.node, u.hash FROM unnest(p_levels, p_nodes, p_hashes) u (level, node, hash);
+  INSERT INTO annals.spans AS s (log, span, year, earliest, latest)
+    SELECT p_log, u.span, u.year, u.earliest, u.latest
+    FROM unnest(p_spans, p_span_years, p_earliest, p_latest) u (span, year, earliest, latest)
+    ON CONFLICT (log, span, year) DO UPDATE
+      SET earliest = least(s.earliest, excluded.earliest), latest = greatest(s.latest, excluded.latest);
+  INSERT INTO annals.resources (log, type, id, name, version, state_version, state_position, is_there)
+    SELECT p_log, u.type, u.id, u.name, u.version, u.state_version, u.state_position, u.is_there
+    FROM unnest(p_latest_types, p_latest_ids, p_latest_names, p_latest_versions, p_state_versions,
+      p_state_positions, p_is_there) u (type, id, name, version, state_version, state_position, is_there)
+    ON CONFLICT (log, type, id) DO UPDATE SET name = excluded.name, version = excluded.version,
+      state_version = excluded.state_version, state_position = excluded.state_position,
+      is_there = excluded.is_there;
+  IF cardinality(p_keys) > 0 THEN
+    INSERT INTO annals.answers (log, key, fingerprint, answer, kept_at)
+      SELECT p_log, u.key, u.fingerprint, u.answer, u.kept_at
+      FROM unnest(p_keys, p_fingerprints, p_answers, p_kept_at) u (key, fingerprint, answer, kept_at);
+    -- An answer is kept for a day; each new one clears away up to ten.
+    DELETE FROM annals.answers a WHERE a.log = p_log AND a.key IN (
+      SELECT o.key FROM annals.answers o
+      WHERE o.log = p_log AND o.kept_at < (SELECT max(k) FROM unnest(p_kept_at) k) - interval '24 hours'
+      ORDER BY o.kept_at LIMIT 10 * cardinality(p_keys));
+  END IF;
+
+  UPDATE annals.logs l SET size = p_new_size, streams = head.streams, recorded_at = p_recorded_at
+    WHERE l.log = p_log;
+  outcome := 'appended';
+  head_size := p_new_size;
+END
+$$;
