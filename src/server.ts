@@ -1,10 +1,11 @@
 // The one file that knows all the parts: it puts store, recorder, reader, access and dialects together.
 
 import { hash, randomBytes } from 'node:crypto';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
 import { makeAccess } from './auth/access.ts';
 import { makeAccessTokens } from './auth/oauth/access-tokens.ts';
 import { oauth } from './auth/oauth/routes.ts';
+import { AnnalsError } from './core/errors.ts';
 import type { Instant } from './core/instant.ts';
 import type { Sha256 } from './core/merkle.ts';
 import { SALT_BYTES } from './core/section.ts';
@@ -18,6 +19,7 @@ import { makeApp } from './http/app.ts';
 import { registerDocs } from './http/docs.ts';
 import { registerHealth } from './http/health.ts';
 import { registerMetrics } from './http/metrics.ts';
+import { sendProblem } from './http/problem.ts';
 import { makeRecord } from './ingest/record.ts';
 import { makeReader } from './query/read.ts';
 import type { Store } from './store/store.ts';
@@ -65,6 +67,10 @@ export async function makeServer({ store, rootToken, logger, now, nowMs, uuid }:
   }
 
   const app = makeApp(logger);
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (isStopping) refuseWork(reply);
+    else done();
+  });
   await registerDocs(app);
   registerMetrics(app);
   registerHealth(app, annals);
@@ -79,9 +85,18 @@ export async function makeServer({ store, rootToken, logger, now, nowMs, uuid }:
     annals,
     async stop() {
       isStopping = true;
-      await app.close();
+      // A connection that was busy when the server closed is closed once it is idle, not when its client has done with it.
+      const timer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS);
+      await app.close().finally(() => clearInterval(timer));
     },
   };
+}
+
+const CLOSE_IDLE_MS = 20;
+
+function refuseWork(reply: FastifyReply): void {
+  reply.header('connection', 'close');
+  sendProblem(reply, new AnnalsError('shutting_down', 'the server is stopping; send this again to the next one'));
 }
 
 const SALTS_AT_ONCE = 512;

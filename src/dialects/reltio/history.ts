@@ -4,6 +4,7 @@ import type { ResourceRef, State } from '../../core/entry.ts';
 import { streamOf } from '../../core/streams.ts';
 import type { CompleteRow, Reader } from '../../query/read.ts';
 import type { LogId, Range } from '../../store/store.ts';
+import { boundsOf } from './bounds.ts';
 import { type Candidate, meets } from './evaluate.ts';
 import { type Condition, readsStates } from './filter.ts';
 import { toEvent } from './to-wire.ts';
@@ -14,7 +15,7 @@ export const WINDOW = 1000;
 
 /** Which events of an entity. */
 export interface Wanted {
-  /** Those without a difference too; the filter is ignored. */
+  /** Those without a difference too; there is no filter then. */
   showAll: boolean;
   /** Creations, merges and splits only. */
   majorOnly: boolean;
@@ -50,8 +51,10 @@ async function* matching(
   wanted: Wanted,
   by: Range['by'],
 ): AsyncGenerator<ReltioEvent> {
-  const states = !wanted.showAll && wanted.filter !== undefined && readsStates(wanted.filter);
-  const selection = { streams: [streamOf.resource(entity)] };
+  const { filter } = wanted;
+  const states = filter !== undefined && readsStates(filter);
+  const bounds = filter === undefined ? {} : boundsOf(filter);
+  const selection = { streams: [streamOf.resource(entity)], ...bounds };
   for await (const rows of read.walk(log, selection, { by, order: 'desc' }, { states })) {
     for (const row of rows) {
       if (row.action === 'access') continue;
@@ -74,9 +77,8 @@ const ALWAYS_LISTED = [...MAJOR, 'ENTITY_REMOVED', 'ENTITY_LOST_MERGE'];
 function isWanted(row: CompleteRow, candidate: Candidate, wanted: Wanted): boolean {
   const { type } = candidate.event;
   if (wanted.majorOnly && !MAJOR.includes(type)) return false;
-  if (wanted.showAll) return true;
-  const isAlwaysListed = row.action !== 'update' || ALWAYS_LISTED.includes(type);
-  if (!row.changed && !isAlwaysListed) return false;
+  const isListed = row.changed || row.action !== 'update' || ALWAYS_LISTED.includes(type);
+  if (!isListed && !wanted.showAll) return false;
   return wanted.filter === undefined || meets(candidate, wanted.filter);
 }
 

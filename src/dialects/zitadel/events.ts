@@ -1,12 +1,12 @@
 // The event lists of AdminService: the whole log of an organization, with the wire's filters.
 
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   ListAggregateTypesResponseSchema,
   ListEventsRequest,
   ListEventsResponseSchema,
   ListEventTypesResponseSchema,
 } from '@zitadel/proto/zitadel/admin_pb.js';
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Stream, streamOf } from '../../core/streams.ts';
 import type { LogId, Range, Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
@@ -73,9 +73,13 @@ function eventsOf({ eventTypes }: ListEventsRequest): Part[] {
   });
 }
 
-function aggregatesOf({ aggregateId, aggregateTypes }: ListEventsRequest, typesInUse: readonly string[]): Part[] {
+function aggregatesOf(
+  { aggregateId, aggregateTypes }: ListEventsRequest,
+  typesInUse: readonly string[],
+): Part[] {
   if (aggregateId === '' && aggregateTypes.length === 0) return [{ streams: [] }];
-  const types = aggregateTypes.length === 0 ? typesInUse : [...new Set(aggregateTypes)].flatMap(resourceTypesOf);
+  const types =
+    aggregateTypes.length === 0 ? typesInUse : [...new Set(aggregateTypes)].flatMap(resourceTypesOf);
   return types.map((type) => ({
     type,
     streams: [aggregateId === '' ? streamOf.type(type) : streamOf.resource({ type, id: aggregateId })],

@@ -61,11 +61,7 @@ type Query = Omit<ChangeQuery, keyof Message>;
 export function rangeOf(query: Query | undefined, maxChanges: number, language: Language): Range {
   const limit = query?.limit || maxChanges;
   if (limit > maxChanges) {
-    throw errorWithId(
-      Code.InvalidArgument,
-      'QUERY-4M0fs',
-      errorText('Errors.Query.LimitExceeded', language),
-    );
+    throw errorWithId(Code.InvalidArgument, 'QUERY-4M0fs', errorText('Errors.Query.LimitExceeded', language));
   }
   return { by: 'position', order: query?.asc ? 'asc' : 'desc', limit, behind: behind(query?.sequence ?? 0n) };
 }
@@ -73,7 +69,8 @@ export function rangeOf(query: Query | undefined, maxChanges: number, language: 
 /** The bound excludes the entry with this sequence, in either direction; 0 is no bound. */
 export function behind(sequence: bigint): Range['behind'] {
   if (sequence === 0n) return undefined;
-  const position = sequence > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(sequence) - 1;
+  const position =
+    sequence > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(sequence) - 1;
   return { position, occurredAt: 0 };
 }
 

@@ -31,7 +31,9 @@ export async function readMerged(
   if (sources.length === 1 && only.accepts === undefined) return read.rows(log, only.selection, range);
   // All sources are read as the log is now: an entry that one shows, and another not yet, would be missed for ever.
   const { size: below } = await read.head(log);
-  const cursors = sources.map((source): Cursor => ({ ...source, rows: [], behind: range.behind, isAtEnd: false }));
+  const cursors = sources.map(
+    (source): Cursor => ({ ...source, rows: [], behind: range.behind, isAtEnd: false }),
+  );
   const merged: CompleteRow[] = [];
   while (merged.length < range.limit) {
     await Promise.all(cursors.map((cursor) => fill(read, log, cursor, { ...range, below, limit: CHUNK })));

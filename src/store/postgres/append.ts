@@ -179,7 +179,7 @@ function answerParameters({ answers }: Batch): Parameter[] {
 
 /** The year in UTC, by which entries are partitioned. */
 export function yearOf(instant: Instant): number {
-  return new Date(instant / 1000).getUTCFullYear();
+  return new Date(Math.floor(instant / 1000)).getUTCFullYear();
 }
 
 /** PostgreSQL indexes keys of up to 2,704 bytes. */
@@ -189,7 +189,7 @@ const LONGEST_KEY = 2_000;
 export function streamKey(name: Stream): string {
   if (name.length * 3 <= LONGEST_KEY || Buffer.byteLength(name) <= LONGEST_KEY) return name;
   const hash = createHash('sha256').update(name).digest('hex');
-  return `${Array.from(name).slice(0, 200).join('')}…${hash}`;
+  return `${name.slice(0, 200)}…${hash}`;
 }
 
 /** What the column `ip` takes: no zone, no name, no mask. */
