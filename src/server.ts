@@ -95,8 +95,11 @@ export async function makeServer({ store, rootToken, logger, now, nowMs, uuid }:
 const CLOSE_IDLE_MS = 20;
 
 function refuseWork(reply: FastifyReply): void {
-  reply.header('connection', 'close');
-  sendProblem(reply, new AnnalsError('shutting_down', 'the server is stopping; send this again to the next one'));
+  if (reply.request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
+  sendProblem(
+    reply,
+    new AnnalsError('shutting_down', 'the server is stopping; send this again to the next one'),
+  );
 }
 
 const SALTS_AT_ONCE = 512;

@@ -1,13 +1,24 @@
 // The Versions API as its vendor's published client uses it, against a started server.
 
 import { readFileSync } from 'node:fs';
-import { type ApiError, CommerceLayerProvisioning } from '@commercelayer/provisioning-sdk';
+import published from '@commercelayer/provisioning-sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor, Change } from '../src/core/entry.ts';
 import type { JsonObject } from '../src/core/json.ts';
 import { startServer, type TestServer } from './harness.ts';
 
-type Client = ReturnType<typeof CommerceLayerProvisioning>;
+// The package says that it is a function; for Node it is an object that has that function.
+const { CommerceLayerProvisioning } = published as unknown as { CommerceLayerProvisioning: typeof published };
+
+type Client = ReturnType<typeof published>;
+
+/** What the client throws where it is refused. */
+interface ApiError {
+  name: string;
+  status: number;
+  message: string;
+  errors: object[];
+}
 
 interface Problem {
   errors: { title: string; detail: string; code: string; status: string; source?: { parameter: string } }[];

@@ -1,6 +1,9 @@
 // The native API through a running server: each request of its table, and each refusal.
 
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, ROOT_TOKEN, startServer, type TestServer } from './harness.ts';
 
@@ -665,7 +668,9 @@ describe('the server', () => {
   });
 
   it('finishes what is in flight when it stops, refuses new work, and keeps what it acknowledged', async () => {
-    const stopping = await startServer();
+    const folder = mkdtempSync(join(tmpdir(), 'annals-stop-'));
+    const databaseUrl = `sqlite:${join(folder, 'annals.db')}`;
+    const stopping = await startServer(databaseUrl);
     const writes = Array.from({ length: 50 }, (_, n) =>
       stopping.request('PUT', `/v1/resources/things/${n}`, { n }),
     );
@@ -673,9 +678,15 @@ describe('the server', () => {
     const stopped = stopping.stop();
     const answers = await Promise.allSettled(writes);
     await stopped;
-    for (const answer of answers) {
-      if (answer.status === 'fulfilled') expect([201, 503]).toContain(answer.value.status);
+    const reopened = await startServer(databaseUrl);
+    for (const [n, answer] of answers.entries()) {
+      if (answer.status === 'rejected') continue;
+      expect([201, 503]).toContain(answer.value.status);
+      const kept = await reopened.request('GET', `/v1/resources/things/${n}`);
+      if (answer.value.status === 201) expect(kept.json).toMatchObject({ state: { n } });
     }
+    await reopened.stop();
+    rmSync(folder, { recursive: true });
     await expect(stopping.request('GET', '/healthz')).rejects.toThrow();
   });
 });

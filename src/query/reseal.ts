@@ -3,7 +3,7 @@
 
 import { changedAttributes } from '../core/diff.ts';
 import type { Actor, Change, State } from '../core/entry.ts';
-import type { Json, JsonObject } from '../core/json.ts';
+import { canonicalize, type Json, type JsonObject } from '../core/json.ts';
 import type { Hash, Sha256 } from '../core/merkle.ts';
 import { type Latest, type Sealed, seal, type Tip } from '../core/seal.ts';
 import { SECTION_NAMES, type SectionName } from '../core/section.ts';
@@ -122,9 +122,15 @@ function mustAgree(row: StoredEntry, { entry }: Sealed): void {
   // A moment that runs backwards is lifted by sealing, so it shows here and not only in the leaf.
   mustBe(row, 'recordedAt', entry.recordedAt, row.recordedAt);
   if (!isSame(row.leafHash, entry.leafHash)) disagree(row, 'leaf', 'its hash is not that of its digests');
-  for (const name of ['version', 'continuity', 'prior', 'changed', 'changes'] as const) {
+  for (const name of ['version', 'continuity', 'prior', 'changed'] as const) {
     mustBe(row, name, entry[name], row[name]);
   }
+  mustBe(row, 'changes', canonical(entry.changes), canonical(row.changes));
+}
+
+/** Differences keep the order of members in which a state was sent; that makes no difference. */
+function canonical(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : canonicalize(JSON.parse(text) as Json);
 }
 
 type Fact = string | number | boolean | undefined;
