@@ -10,6 +10,10 @@ export interface Config {
   /** Undefined: made on the first start and kept in the data folder. */
   rootToken: string | undefined;
   logLevel: string;
+  /** The files of a certificate and its key, PEM; undefined: cleartext. */
+  tls: { certFile: string; keyFile: string } | undefined;
+  /** The most entries of one answer in the Zitadel dialect; undefined: its own limit. */
+  zitadelMaxChanges: number | undefined;
 }
 
 export interface ClientConfig {
@@ -50,6 +54,8 @@ export function readConfig(settings: Environment = {}): Config {
     databaseUrl,
     rootToken: rootTokenOf(settingOf(environment, 'ANNALS_ROOT_TOKEN')),
     logLevel,
+    tls: tlsOf(environment),
+    zitadelMaxChanges: mostOf(environment, 'ANNALS_ZITADEL_MAX_CHANGES'),
   };
 }
 
@@ -83,6 +89,25 @@ function portOf(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw new ConfigError(`ANNALS_PORT must be a port from 0 to 65535, got "${text}"`);
+}
+
+function tlsOf(environment: Environment): Config['tls'] {
+  const certFile = settingOf(environment, 'ANNALS_TLS_CERT');
+  const keyFile = settingOf(environment, 'ANNALS_TLS_KEY');
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  const missing = certFile === undefined ? 'ANNALS_TLS_CERT' : 'ANNALS_TLS_KEY';
+  throw new ConfigError(`ANNALS_TLS_CERT and ANNALS_TLS_KEY go together, and ${missing} is missing`);
+}
+
+const LARGEST_MOST = 10_000;
+
+function mostOf(environment: Environment, name: string): number | undefined {
+  const text = settingOf(environment, name);
+  if (text === undefined) return undefined;
+  const most = Number(text);
+  if (/^\d+$/.test(text) && most >= 1 && most <= LARGEST_MOST) return most;
+  throw new ConfigError(`${name} must be a whole number from 1 to ${LARGEST_MOST}, got "${text}"`);
 }
 
 const SHORTEST_ROOT_TOKEN = 16;

@@ -3,8 +3,10 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { pino } from 'pino';
 import { type Config, ConfigError, rootTokenFile, sqlitePath } from './config.ts';
+import type { TlsMaterial } from './http/listener.ts';
 import { makeServer, type Server } from './server.ts';
 import { openMemoryStore } from './store/memory/memory-store.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
@@ -36,13 +38,15 @@ export async function start(config: Config): Promise<Running> {
     const server = await makeServer({
       store,
       rootToken: rootToken.token,
+      tls: config.tls && readTls(config.tls),
+      zitadelMaxChanges: config.zitadelMaxChanges,
       logger,
       now: () => Date.now() * 1000,
       nowMs: () => performance.now(),
       uuid: randomUUIDv7,
     });
     await server.app.listen({ host: config.host, port: config.port });
-    const url = server.app.listeningOrigin;
+    const url = originOf(server.app.listeningOrigin, config);
     return {
       url,
       rootToken,
@@ -55,6 +59,24 @@ export async function start(config: Config): Promise<Running> {
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+function originOf(origin: string, { tls }: Config): string {
+  return tls === undefined ? origin : origin.replace(/^http:/, 'https:');
+}
+
+/** @throws ConfigError where the files cannot be read, or are no certificate and its key */
+function readTls({ certFile, keyFile }: NonNullable<Config['tls']>): TlsMaterial {
+  try {
+    const material = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    createSecureContext(material);
+    return material;
+  } catch (error) {
+    const { message } = error as Error;
+    throw new ConfigError(
+      `ANNALS_TLS_CERT and ANNALS_TLS_KEY must name a certificate and its key, PEM: ${message}`,
+    );
   }
 }
 

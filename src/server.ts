@@ -14,10 +14,12 @@ import { crego } from './dialects/crego/routes.ts';
 import type { Annals, Dialect } from './dialects/dialect.ts';
 import { native } from './dialects/native/routes.ts';
 import { reltio } from './dialects/reltio/routes.ts';
+import { zitadel } from './dialects/zitadel/routes.ts';
 import { makeDirectory } from './directory/directory.ts';
 import { makeApp } from './http/app.ts';
 import { registerDocs } from './http/docs.ts';
 import { registerHealth } from './http/health.ts';
+import type { TlsMaterial } from './http/listener.ts';
 import { registerMetrics } from './http/metrics.ts';
 import { sendProblem } from './http/problem.ts';
 import { makeRecord } from './ingest/record.ts';
@@ -28,6 +30,10 @@ import type { Store } from './store/store.ts';
 export interface Means {
   store: Store;
   rootToken: string;
+  /** The certificate to serve with; undefined: cleartext. */
+  tls?: TlsMaterial | undefined;
+  /** The most entries of one answer in the Zitadel dialect. */
+  zitadelMaxChanges?: number | undefined;
   logger: FastifyBaseLogger;
   now(): Instant;
   nowMs(): number;
@@ -44,10 +50,11 @@ export interface Server {
 const DIALECTS: Dialect[] = [native, commercelayer, oauth, reltio, crego];
 
 /** SHA-256 of the runtime: native, synchronous. By way of a string: a buffer for each hash costs twice the hash. */
-export const sha256: Sha256 = (data) => Buffer.from(hash('sha256', data, 'latin1'), 'latin1');
+export const sha256: Sha256 = (data) => Buffer.from(hash('sha256', data, 'binary'), 'latin1');
 
 /** Makes the server; the caller makes it listen. Makes the organization `default` where there is none. */
-export async function makeServer({ store, rootToken, logger, now, nowMs, uuid }: Means): Promise<Server> {
+export async function makeServer(means: Means): Promise<Server> {
+  const { store, rootToken, logger, now, nowMs, uuid } = means;
   let isStopping = false;
   const directory = makeDirectory(store, { now, uuid, randomBytes, sha256 });
   const accessTokens = makeAccessTokens(store, { now, uuid });
@@ -66,7 +73,7 @@ export async function makeServer({ store, rootToken, logger, now, nowMs, uuid }:
     await directory.createOrganization({ slug: 'default', name: 'Default' });
   }
 
-  const app = makeApp(logger);
+  const app = makeApp(logger, means.tls);
   app.addHook('onRequest', (_request, reply, done) => {
     if (isStopping) refuseWork(reply);
     else done();
@@ -74,7 +81,7 @@ export async function makeServer({ store, rootToken, logger, now, nowMs, uuid }:
   await registerDocs(app);
   registerMetrics(app);
   registerHealth(app, annals);
-  for (const dialect of DIALECTS) {
+  for (const dialect of [...DIALECTS, zitadel({ maxChanges: means.zitadelMaxChanges })]) {
     await app.register(async (scope) => {
       await dialect(scope, annals);
     });

@@ -135,7 +135,8 @@ interface Page {
 }
 
 async function list(parameters: Record<string, string | number>): Promise<Page> {
-  const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) query.set(name, String(value));
   const answer = await server.request('GET', `/v1/changes?${query}`);
   expect(answer.status, answer.text).toBe(200);
   return answer.json as Page;

@@ -3,9 +3,20 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
+import { addBackup } from './backup.ts';
+import { addDatabase } from './database.ts';
 import { CliError, exitCodeOf } from './exit.ts';
+import { addExport } from './export.ts';
+import { addHead } from './head.ts';
+import { addHistory } from './history.ts';
+import { addImport } from './import.ts';
+import { addOrganization } from './organization.ts';
 import { plain } from './output.ts';
 import { addServe } from './serve.ts';
+import { addShow } from './show.ts';
+import { addState } from './state.ts';
+import { addToken } from './token.ts';
+import { addVerify } from './verify.ts';
 
 const program = new Command('annals')
   .description('A change-history server: who changed what, when, from what to what')
@@ -19,7 +30,20 @@ const program = new Command('annals')
     '\nExit codes: 0 done, 1 failed, 2 usage, 3 no server, 4 refused, 5 not found (docs/reference/cli.md)',
   );
 
-for (const add of [addServe]) {
+for (const add of [
+  addServe,
+  addImport,
+  addExport,
+  addHistory,
+  addShow,
+  addState,
+  addHead,
+  addVerify,
+  addBackup,
+  addDatabase,
+  addOrganization,
+  addToken,
+]) {
   add(program);
 }
 

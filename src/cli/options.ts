@@ -21,6 +21,13 @@ const SETTINGS = {
     '--log-level <level>',
     'fatal, error, warn, info, debug, trace or silent (default: info)',
   ],
+  tlsCert: ['ANNALS_TLS_CERT', '--tls-cert <file>', 'certificate to serve with, PEM (default: cleartext)'],
+  tlsKey: ['ANNALS_TLS_KEY', '--tls-key <file>', 'key of the certificate, PEM'],
+  zitadelMaxChanges: [
+    'ANNALS_ZITADEL_MAX_CHANGES',
+    '--zitadel-max-changes <number>',
+    'the most entries of one answer to a Zitadel client (default: 1000)',
+  ],
   url: ['ANNALS_URL', '--url <url>', 'the server (default: http://127.0.0.1:8700)'],
   token: [
     'ANNALS_TOKEN',

@@ -1,7 +1,7 @@
 // A progress bar on standard error, where that is a terminal: done of total, how fast, how long yet.
 
 import ora from 'ora';
-import { durationText, cut, numberText } from './output.ts';
+import { cut, durationText, numberText } from './output.ts';
 
 /** How far a command has come. */
 export interface Step {

@@ -10,7 +10,17 @@ import { printLine } from './output.ts';
 
 export function addServe(program: Command): void {
   const command = program.command('serve').description('Start the server');
-  addSettings(command, 'host', 'port', 'databaseUrl', 'rootToken', 'logLevel');
+  addSettings(
+    command,
+    'host',
+    'port',
+    'databaseUrl',
+    'rootToken',
+    'logLevel',
+    'tlsCert',
+    'tlsKey',
+    'zitadelMaxChanges',
+  );
   addJson(command);
   addExamples(command, [
     'annals serve',

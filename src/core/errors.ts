@@ -30,6 +30,7 @@ export const ERROR_STATUS = {
   internal: 500,
   storage_full: 503,
   store_unavailable: 503,
+  head_went_back: 503,
   shutting_down: 503,
 } as const;
 

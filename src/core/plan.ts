@@ -4,6 +4,12 @@
 /** A window of `occurredAt` with more entries than this is not collected and sorted, but checked along the walk. */
 export const COLLECTED = 10_000;
 
+/** Positions per span: a store keeps the earliest and latest `occurredAt` of each. */
+export const SPAN = 1024;
+
+/** Every 64th number of a stream is indexed; any other is at most 63 steps from one that is. */
+export const MARK = 64;
+
 export type Plan =
   /** Some stream is empty: so is the selection. */
   | { drive: 'nothing' }

@@ -235,7 +235,10 @@ function statesOf(change: Change, known: Latest | undefined): States {
 const MOST_COMPARED = 128 * 1024;
 
 /** The attributes that differ, and the differences as JSON where they are worth keeping. */
-function differencesOf({ before, beforeText, after, afterText }: States): { attributes: string[]; kept?: string } {
+function differencesOf({ before, beforeText, after, afterText }: States): {
+  attributes: string[];
+  kept?: string;
+} {
   const isWhole = before === null || after === null;
   // Creations and deletions repeat a whole state, and large rewrites most of two: those are cheaper to compute again.
   if (isWhole || beforeText.length + afterText.length > MOST_COMPARED) {

@@ -36,7 +36,10 @@ export function subjectText(subject: Subject): string {
   const { id, occurredAt, resource, action, event, related, version, continuity } = subject;
   // Written out in canonical order, because every write pays for it: the test holds it against `canonicalize`.
   const ofEvent = event === undefined ? '' : `,"event":${canonicalize(event)}`;
-  const ofRelated = related.length === 0 ? '' : `,"related":[${related.map(({ type, id }) => refText({ type, id })).join(',')}]`;
+  const ofRelated =
+    related.length === 0
+      ? ''
+      : `,"related":[${related.map(({ type, id }) => refText({ type, id })).join(',')}]`;
   return `{"action":"${action}","continuity":"${continuity}"${ofEvent},"id":"${id}","occurredAt":"${formatInstant(occurredAt)}"${ofRelated},"resource":${refText(resource)},"version":${version}}`;
 }
 

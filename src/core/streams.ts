@@ -22,6 +22,9 @@ export const streamOf = {
   changed: (attribute: string): Stream => `changed:${attribute}`,
 } as const;
 
+/** Under this name a store's timeline has every entry of a log; no entry is filed under it. */
+export const WHOLE_LOG: Stream = 'log:';
+
 /** Entries with a difference between before and after. */
 export const DIFFERENCE: Stream = 'difference:';
 

@@ -41,6 +41,7 @@ const TITLES: Record<ErrorCode, string> = {
   internal: 'Something went wrong in the server',
   storage_full: 'The storage is full',
   store_unavailable: 'The database is not available',
+  head_went_back: 'The database is older than it was',
   shutting_down: 'The server is stopping',
 };
 

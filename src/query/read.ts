@@ -33,6 +33,8 @@ export interface Reader {
     range: Range,
     options?: { states?: boolean },
   ): Promise<CompleteRow[]>;
+  /** Positions first, then rows: for a dialect that keeps texts of entries at hand. Undefined over a network. */
+  readonly local?: LocalRows | undefined;
   /** The exact number of entries of a selection. */
   count(log: LogId, selection: Selection): Promise<number>;
   /** All entries of a selection, a chunk at a time, as the log was when the walk began. */
@@ -69,6 +71,12 @@ export interface Reader {
   head(log: LogId): Promise<Head>;
 }
 
+export interface LocalRows {
+  positions(log: LogId, selection: Selection, range: Range): Promise<number[]>;
+  /** The rows at positions that the log has, in the order asked for. */
+  at(log: LogId, positions: readonly number[]): Promise<CompleteRow[]>;
+}
+
 /** A stored entry with its differences: `{}` where there are none. */
 export interface CompleteRow extends StoredEntry {
   changes: string;
@@ -78,7 +86,12 @@ export interface CompleteRow extends StoredEntry {
 const CHUNK = 200;
 
 export function makeReader(store: Store, sha256: Sha256): Reader {
+  const { local } = store;
   return {
+    local: local && {
+      positions: (log, selection, range) => local.positions(log, selection, range),
+      at: async (log, positions) => completed(log, await local.at(log, positions)),
+    },
     async list(log, selection, range, options = {}) {
       return (await rowsOf(log, selection, range, options)).map(toEntry);
     },

@@ -110,7 +110,22 @@ export interface Token {
   createdAt: Instant;
 }
 
+/**
+ * Reads that pay where the database is on the same machine: the positions first, then only those
+ * entries that the reader has not at hand. Over a network one round trip is better than two.
+ */
+export interface LocalReads {
+  /** The positions of what `select` gives. */
+  positions(log: LogId, selection: Selection, range: Range): Promise<number[]>;
+  /** The entries at positions that the log has, in the order asked for. */
+  at(log: LogId, positions: readonly number[], parts?: Parts): Promise<StoredEntry[]>;
+}
+
 export interface Store {
+  /** Undefined where the database may be on another machine. */
+  readonly local?: LocalReads | undefined;
+
+
   /** Commits the batch, or answers why not; rejects with AnnalsError `storage_full` or `store_unavailable`. */
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult>;
 

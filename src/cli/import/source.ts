@@ -1,8 +1,7 @@
 // What is imported: a file or standard input, plain or compressed. The form is told from the first
 // bytes, not from the name, so that standard input may be compressed as well.
 
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress, type ZstdDecompress } from 'node:zlib';
 import { CliError, EXIT, reasonOf } from '../exit.ts';
@@ -20,8 +19,7 @@ export interface Source {
 
 /** @throws CliError where the file cannot be read. `-` is standard input. */
 export async function openSource(file: string): Promise<Source> {
-  const stored = file === '-' ? process.stdin : createReadStream(file);
-  const size = file === '-' ? undefined : await sizeOf(file);
+  const { stored, size } = file === '-' ? { stored: process.stdin, size: undefined } : await openFile(file);
   let read = 0;
   let isStopped = false;
   async function* counted(): AsyncGenerator<Buffer> {
@@ -45,11 +43,13 @@ export async function openSource(file: string): Promise<Source> {
   return { chunks: chunks(), bytesRead: () => read, size, stop };
 }
 
-async function sizeOf(file: string): Promise<number> {
+async function openFile(file: string): Promise<{ stored: Readable; size: number | undefined }> {
   try {
-    const found = await stat(file);
+    const handle = await open(file);
+    const found = await handle.stat();
     if (found.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
-    return found.size;
+    // Of a named pipe nobody knows how much will come.
+    return { stored: handle.createReadStream(), size: found.isFile() ? found.size : undefined };
   } catch (error) {
     throw new CliError(EXIT.usage, `${file} cannot be read: ${reasonOf(error)}`);
   }

@@ -68,6 +68,7 @@ const CODES: Partial<Record<ErrorCode, WireCode>> = {
   internal: 'INTERNAL_SERVER_ERROR',
   storage_full: 'SERVICE_UNAVAILABLE',
   store_unavailable: 'SERVICE_UNAVAILABLE',
+  head_went_back: 'SERVICE_UNAVAILABLE',
   shutting_down: 'SERVICE_UNAVAILABLE',
 };
 

@@ -10,12 +10,13 @@ import { bodyBytes } from '../../http/bodies.ts';
 import { ChangeWire } from '../../ingest/change-schema.ts';
 import { CHANGE_BYTES, MOST_CHANGES } from '../../ingest/limits.ts';
 import { changeTooLarge, checkChangeSize, type Given, normaliseChange } from '../../ingest/normalise.ts';
-import type { Range, Selection } from '../../store/store.ts';
+import type { Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
 import { describe, UUID } from './describe.ts';
+import { makeEntryTexts } from './entry-texts.ts';
 import { ask, cursorAt, rangeOf, requestKeyOf, selectionOf } from './from-wire.ts';
 import { recordLines } from './ndjson.ts';
-import { listText, receiptText, rowText, toWholeEntry } from './to-wire.ts';
+import { listBytes, receiptText, toText, toWholeEntry } from './to-wire.ts';
 import {
   ChangesQuery,
   countedListOf,
@@ -28,6 +29,8 @@ import {
 } from './wire.ts';
 
 export function registerChanges(app: FastifyInstance, annals: Annals): void {
+  const entryTexts = makeEntryTexts(annals.read);
+
   app.post(
     '/v1/changes',
     describe('Record a change, an array of changes, or a stream of lines', {
@@ -97,27 +100,23 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
     request: FastifyRequest<{ Querystring: HistoryQuery }>,
     reply: FastifyReply,
     selection: Selection,
-  ): Promise<string> {
+  ): Promise<Buffer> {
     const { organization } = await ask(annals, request, 'read');
     const { query } = request;
-    const range: Range = rangeOf(query);
+    const range = rangeOf(query);
     // One more than asked for tells whether there is a next page.
-    const [rows, count] = await Promise.all([
-      annals.read.rows(
-        organization.id,
-        selection,
-        { ...range, limit: range.limit + 1 },
-        { states: query.include === 'states' },
-      ),
+    const wanted = { ...range, limit: range.limit + 1 };
+    const [texts, count] = await Promise.all([
+      query.include === 'states'
+        ? annals.read
+            .rows(organization.id, selection, wanted, { states: true })
+            .then((rows) => rows.map(toText))
+        : entryTexts(organization.id, selection, wanted),
       query.count === 'exact' ? annals.read.count(organization.id, selection) : undefined,
     ]);
-    const last = rows.length > range.limit ? rows[range.limit - 1] : undefined;
+    const last = texts.length > range.limit ? texts[range.limit - 1] : undefined;
     reply.type('application/json');
-    return listText(
-      rows.slice(0, range.limit).map(rowText),
-      last === undefined ? null : cursorAt(last.position),
-      count,
-    );
+    return listBytes(texts.slice(0, range.limit), last === undefined ? null : cursorAt(last.position), count);
   }
 }
 

@@ -20,7 +20,7 @@ export function receiptText({
   return `{"id":"${id}","position":${position},"version":${version},"recordedAt":"${formatInstant(recordedAt)}","continuity":"${continuity}","changed":${changed},"leafHash":"${toBase64(leafHash)}"}`;
 }
 
-export function rowText(row: CompleteRow): string {
+function rowText(row: CompleteRow): string {
   let text = `{"id":"${row.id}","position":${row.position},"version":${row.version}`;
   text += `,"recordedAt":"${formatInstant(row.recordedAt)}","occurredAt":"${formatInstant(row.occurredAt)}"`;
   text += `,"resource":${JSON.stringify(row.resource)},"action":"${row.action}"`;
@@ -34,10 +34,29 @@ export function rowText(row: CompleteRow): string {
   return `${text}}`;
 }
 
-/** `{"data": [...], "next": …, "count": …}` from texts. */
-export function listText(items: readonly string[], next: string | null, count?: number): string {
+/** An entry as it stands in a list. */
+export interface EntryText {
+  position: number;
+  /** UTF-8. */
+  text: Buffer;
+}
+
+export function toText(row: CompleteRow): EntryText {
+  return { position: row.position, text: Buffer.from(rowText(row)) };
+}
+
+const COMMA = Buffer.from(',');
+
+/** `{"data": [...], "next": …, "count": …}` in UTF-8. */
+export function listBytes(items: readonly EntryText[], next: string | null, count?: number): Buffer {
+  const parts: Buffer[] = [Buffer.from('{"data":[')];
+  items.forEach(({ text }, index) => {
+    if (index > 0) parts.push(COMMA);
+    parts.push(text);
+  });
   const counted = count === undefined ? '' : `,"count":${count}`;
-  return `{"data":[${items.join(',')}],"next":${next === null ? 'null' : `"${next}"`}${counted}}`;
+  parts.push(Buffer.from(`],"next":${next === null ? 'null' : `"${next}"`}${counted}}`));
+  return Buffer.concat(parts);
 }
 
 export function toWholeEntry(entry: Entry): object {

@@ -55,6 +55,7 @@ const BY_CODE: Partial<Record<ErrorCode, () => ConnectError>> = {
   internal: refusals.panic,
   storage_full: refusals.noDatabase,
   store_unavailable: refusals.noDatabase,
+  head_went_back: refusals.noDatabase,
 };
 
 /** Whatever was thrown, as the wire says it. What is not the caller's doing is left to the logger. */
@@ -79,9 +80,8 @@ export function isExpected(error: unknown): boolean {
   return error instanceof AnnalsError && (error.status < 500 || error.code === 'shutting_down');
 }
 
-/** The HTTP status of an error over REST: a known path that does not take the verb answers 405. */
 export function restStatus(error: ConnectError): number {
-  return error.rawMessage === 'Method Not Allowed' ? 405 : HTTP_STATUS[error.code];
+  return HTTP_STATUS[error.code];
 }
 
 export function restBody(error: ConnectError): string {

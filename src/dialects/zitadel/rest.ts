@@ -19,11 +19,11 @@ export interface Match extends Binding {
 interface Node {
   literals: Map<string, Node>;
   /** One segment as a field's value. */
-  field?: { name: string; node: Node };
+  field?: Node;
   /** All segments that are left as a field's value. */
-  rest?: { name: string; node: Node };
-  /** By verb. */
-  bindings: Map<string, Binding>;
+  rest?: Node;
+  /** By verb; templates that differ in the names of their fields alone meet here. */
+  bindings: Map<string, Binding & { names: string[] }>;
 }
 
 export class RestTable {
@@ -39,20 +39,31 @@ export class RestTable {
     }
   }
 
+  /** @param template a path with fields, `/users/{user_id}/roles/{role_key=**}` */
   addPath(verb: string, template: string, binding: Binding): void {
+    const names: string[] = [];
     let node = this.#root;
-    for (const segment of template.slice(1).split('/')) node = child(node, segment);
-    node.bindings.set(verb, binding);
+    for (const segment of template.slice(1).split('/')) {
+      const [, name, isRest] = /^\{([^=}]+)(=\*\*)?\}$/.exec(segment) ?? [];
+      if (name !== undefined) names.push(name);
+      node =
+        name === undefined
+          ? literalOf(node, segment)
+          : fieldOf(node, isRest === undefined ? 'field' : 'rest');
+    }
+    node.bindings.set(verb, { ...binding, names });
   }
 
   /** `verb`: the path is known, and does not take the verb. */
   find(verb: string, path: string): Match | 'verb' | undefined {
-    const segments = path.slice(1).split('/').map(decoded);
-    const fields: Record<string, string> = {};
-    const node = walk(this.#root, segments, 0, fields);
-    if (node === undefined) return undefined;
-    const binding = node.bindings.get(verb);
-    return binding === undefined ? 'verb' : { ...binding, fields };
+    const found = walk(this.#root, path.slice(1).split('/').map(decoded), 0);
+    if (found === undefined) return undefined;
+    const binding = found.node.bindings.get(verb);
+    if (binding === undefined) return 'verb';
+    const fields = Object.fromEntries(
+      binding.names.map((name, index) => [name, found.values[index] as string]),
+    );
+    return { ...binding, fields };
   }
 }
 
@@ -60,16 +71,15 @@ function emptyNode(): Node {
   return { literals: new Map(), bindings: new Map() };
 }
 
-function child(node: Node, segment: string): Node {
-  const field = /^\{([^=}]+)(=\*\*)?\}$/.exec(segment);
-  if (field === null) {
-    const known = node.literals.get(segment) ?? emptyNode();
-    node.literals.set(segment, known);
-    return known;
-  }
-  const kind = field[2] === undefined ? 'field' : 'rest';
-  node[kind] ??= { name: field[1] as string, node: emptyNode() };
-  return node[kind].node;
+function literalOf(node: Node, segment: string): Node {
+  const known = node.literals.get(segment) ?? emptyNode();
+  node.literals.set(segment, known);
+  return known;
+}
+
+function fieldOf(node: Node, kind: 'field' | 'rest'): Node {
+  node[kind] ??= emptyNode();
+  return node[kind];
 }
 
 /** Literal segments come before fields; where a way ends nowhere, the next one is tried. */
@@ -77,23 +87,15 @@ function walk(
   node: Node,
   segments: readonly string[],
   at: number,
-  fields: Record<string, string>,
-): Node | undefined {
-  if (at === segments.length) return node.bindings.size > 0 ? node : undefined;
+): { node: Node; values: string[] } | undefined {
+  if (at === segments.length) return node.bindings.size > 0 ? { node, values: [] } : undefined;
   const segment = segments[at] as string;
   const literal = node.literals.get(segment);
-  const found = literal && walk(literal, segments, at + 1, fields);
+  const found = literal && walk(literal, segments, at + 1);
   if (found !== undefined) return found;
-  if (node.field !== undefined) {
-    const behind = walk(node.field.node, segments, at + 1, fields);
-    if (behind !== undefined) {
-      fields[node.field.name] = segment;
-      return behind;
-    }
-  }
-  if (node.rest === undefined) return undefined;
-  fields[node.rest.name] = segments.slice(at).join('/');
-  return node.rest.node;
+  const behind = node.field && walk(node.field, segments, at + 1);
+  if (behind !== undefined) return { node: behind.node, values: [segment, ...behind.values] };
+  return node.rest && { node: node.rest, values: [segments.slice(at).join('/')] };
 }
 
 function decoded(segment: string): string {

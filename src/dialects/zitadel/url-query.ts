@@ -34,7 +34,7 @@ function set(target: ReflectMessage, path: readonly string[], key: string, value
   }
   if (field?.fieldKind !== 'scalar' || rest.length > 0) return false;
   if (values.length > 1) throw refusals.invalid(`too many values for field "${key}": ${values.length}`);
-  target.set(field, valueOf(field.scalar, key, values[0] as string));
+  target.set(field, fieldValue(field.scalar, key, values[0] as string));
   return true;
 }
 
@@ -44,7 +44,7 @@ const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True'];
 const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
 
 /** Of the kinds that the answered messages have. */
-function valueOf(scalar: ScalarType, key: string, text: string): string | boolean | number | bigint {
+function fieldValue(scalar: ScalarType, key: string, text: string): string | boolean | number | bigint {
   if (scalar === ScalarType.STRING) return text;
   if (scalar === ScalarType.BOOL) {
     if (TRUE.includes(text)) return true;

@@ -1,8 +1,8 @@
 // The one write: a batch as the arrays that annals.append takes.
 
-import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Instant } from '../../core/instant.ts';
+import { SPAN } from '../../core/plan.ts';
 import type { SealedEntry } from '../../core/seal.ts';
 import type { Stream } from '../../core/streams.ts';
 import type { Batch, LogId } from '../store.ts';
@@ -19,8 +19,8 @@ import {
   textArray,
   uuidArray,
 } from './arrays.ts';
+import { SPAN, streamKey, yearOf } from './keys.ts';
 import { joinSeals, sectionsOf } from './rows.ts';
-import { SPAN } from './select.ts';
 
 /** What annals.append answers. */
 export interface AppendRow {
@@ -57,7 +57,10 @@ export function appendCall(
     ...answerParameters(batch),
   ];
   const given = parameters.map(([name, type], index) => `${name} => $${index + 1}::${type}`);
-  return { text: `SELECT * FROM annals.append(${given.join(', ')})`, values: parameters.map(([, , value]) => value) };
+  return {
+    text: `SELECT * FROM annals.append(${given.join(', ')})`,
+    values: parameters.map(([, , value]) => value),
+  };
 }
 
 function entryParameters(entries: readonly SealedEntry[]): Parameter[] {
@@ -96,7 +99,12 @@ function entryParameters(entries: readonly SealedEntry[]): Parameter[] {
 function streamParameters(entries: readonly SealedEntry[]): Parameter[] {
   const indexes = new Map<Stream, number>();
   const counts: number[] = [];
-  const filed = { streams: [] as number[], ranks: [] as number[], positions: [] as number[], years: [] as number[] };
+  const filed = {
+    streams: [] as number[],
+    ranks: [] as number[],
+    positions: [] as number[],
+    years: [] as number[],
+  };
   const ownStreams: number[] = [];
   for (const entry of entries) {
     const year = yearOf(entry.recordedAt);
@@ -175,21 +183,6 @@ function answerParameters({ answers }: Batch): Parameter[] {
     ['p_answers', 'json[]', jsonArray(answers.map(({ answer }) => answer))],
     ['p_kept_at', 'timestamptz[]', instantArray(answers.map(({ keptAt }) => keptAt))],
   ];
-}
-
-/** The year in UTC, by which entries are partitioned. */
-export function yearOf(instant: Instant): number {
-  return new Date(Math.floor(instant / 1000)).getUTCFullYear();
-}
-
-/** PostgreSQL indexes keys of up to 2,704 bytes. */
-const LONGEST_KEY = 2_000;
-
-/** The name under which a stream is kept: its own, or where that is too long for an index, its hash behind its start. */
-export function streamKey(name: Stream): string {
-  if (name.length * 3 <= LONGEST_KEY || Buffer.byteLength(name) <= LONGEST_KEY) return name;
-  const hash = createHash('sha256').update(name).digest('hex');
-  return `${name.slice(0, 200)}…${hash}`;
 }
 
 /** What the column `ip` takes: no zone, no name, no mask. */

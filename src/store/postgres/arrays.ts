@@ -34,7 +34,8 @@ export const integerArray = (values: readonly number[]): Buffer =>
   fixed(OID.int4, 4, values, (buffer, value, at) => buffer.writeInt32BE(value, at));
 
 /** Safe integers. */
-export const bigintArray = (values: readonly Maybe<number>[]): Buffer => fixed(OID.int8, 8, values, writeBigint);
+export const bigintArray = (values: readonly Maybe<number>[]): Buffer =>
+  fixed(OID.int8, 8, values, writeBigint);
 
 export const booleanArray = (values: readonly boolean[]): Buffer =>
   fixed(OID.bool, 1, values, (buffer, value, at) => buffer.writeUInt8(value ? 1 : 0, at));
@@ -49,7 +50,8 @@ export const textArray = (values: readonly Maybe<string>[]): Buffer => texts(OID
 
 export const jsonArray = (values: readonly Maybe<string>[]): Buffer => texts(OID.json, values);
 
-export const jsonbArray = (values: readonly Maybe<string>[]): Buffer => texts(OID.jsonb, values, JSONB_VERSION);
+export const jsonbArray = (values: readonly Maybe<string>[]): Buffer =>
+  texts(OID.jsonb, values, JSONB_VERSION);
 
 export function bytesArray(values: readonly Uint8Array[]): Buffer {
   const bytes = values.reduce((sum, value) => sum + LENGTH_BYTES + value.length, 0);
@@ -91,7 +93,10 @@ function fixed<Value>(
 
 function texts(oid: number, values: readonly Maybe<string>[], version?: number): Buffer {
   const prefix = version === undefined ? 0 : 1;
-  const bytes = values.reduce((sum, value) => sum + LENGTH_BYTES + prefix + Buffer.byteLength(value ?? ''), 0);
+  const bytes = values.reduce(
+    (sum, value) => sum + LENGTH_BYTES + prefix + Buffer.byteLength(value ?? ''),
+    0,
+  );
   const buffer = header(oid, values.length, bytes);
   let at = HEADER_BYTES;
   for (const value of values) {

@@ -7,16 +7,10 @@
 
 import { COLLECTED, type Plan, planWalk } from '../../core/plan.ts';
 import type { LogId, Parts, Range, Selection, StoredEntry } from '../store.ts';
-import { streamKey } from './append.ts';
-import { instantValue } from './arrays.ts';
+import { instantValue, textArray } from './arrays.ts';
 import type { Database, Value } from './database.ts';
+import { MARK, SPAN, streamKey } from './keys.ts';
 import { columnsOf, type EntryRow, fromRow, stateJoin } from './rows.ts';
-
-/** Positions per row of `spans`. */
-export const SPAN = 1024;
-
-/** Every 64th number of a stream is in `marks`. */
-const MARK = 64;
 
 interface StreamRow {
   stream: number;
@@ -71,7 +65,8 @@ export class Selector {
     const { plan, streams } = walk;
     if (!hasWindow(selection)) {
       if (plan.drive === 'log') return walk.size;
-      if (plan.drive === 'stream' && plan.checks.length === 0) return (streams[plan.stream] as StreamRow).size;
+      if (plan.drive === 'stream' && plan.checks.length === 0)
+        return (streams[plan.stream] as StreamRow).size;
     }
     const query = new Query(log);
     const rows = await this.#database.read<{ count: number }>(
@@ -95,7 +90,7 @@ export class Selector {
     }>(
       `SELECT l.size,
         (SELECT json_object_agg(s.name, json_build_array(s.stream, s.size)) FROM annals.streams s
-          WHERE s.log = l.log AND s.name = ANY (${query.add(names)}::text[])) AS streams,
+          WHERE s.log = l.log AND s.name = ANY (${query.add(textArray(names))}::text[])) AS streams,
         ${hasWindow(selection) ? windowSize(query, selection) : 'NULL'} AS window_size,
         ${yearAt(query, range?.behind?.position)} AS behind_year,
         ${yearAt(query, range?.below)} AS below_year
@@ -357,7 +352,9 @@ interface Stretch {
 function stretchOf(size: number, { behind, order, below = size }: Range): Stretch {
   const end = Math.min(size, below);
   if (behind === undefined) return { above: -1, below: end };
-  return order === 'desc' ? { above: -1, below: Math.min(behind.position, end) } : { above: behind.position, below: end };
+  return order === 'desc'
+    ? { above: -1, below: Math.min(behind.position, end) }
+    : { above: behind.position, below: end };
 }
 
 function isOutside({ size }: Walk, range: Range): boolean {

@@ -2,11 +2,12 @@
 
 import type { Instant } from '../../core/instant.ts';
 import type { Node } from '../../core/merkle.ts';
+import { SPAN } from '../../core/plan.ts';
 import type { Latest } from '../../core/seal.ts';
+import { WHOLE_LOG } from '../../core/streams.ts';
 import type { AppendResult, KeptAnswer } from '../store.ts';
 import type { Connection } from './database.ts';
 import { bytesOf, type EntryRow, type EntryRows, LOG_STRIDE, uuidText } from './rows.ts';
-import { SPAN } from './select.ts';
 
 /** Where the latest state of a resource is. */
 export interface LatestPlace extends Omit<Latest, 'state' | 'stateText'> {
@@ -23,9 +24,6 @@ export interface AppendRows {
 }
 
 const KEEP_ANSWERS_MICROS = 24 * 3600 * 1_000_000;
-
-/** The stream under which `timeline` has every entry of a log. */
-export const WHOLE_LOG = 'log:';
 
 /** Appends within a transaction that the caller began and ends. */
 export class Appender {

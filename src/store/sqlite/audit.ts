@@ -4,14 +4,14 @@
 import { pathToFileURL } from 'node:url';
 import type { ResourceRef, State } from '../../core/entry.ts';
 import type { Hash } from '../../core/merkle.ts';
+import { SPAN } from '../../core/plan.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
+import { WHOLE_LOG } from '../../core/streams.ts';
 import type { Audit, Filed, Filing, Kept, Place } from '../audit.ts';
 import type { LogId, Organization, Parts, Range, Selection, StoredEntry } from '../store.ts';
-import { WHOLE_LOG } from './append.ts';
 import { Connection } from './database.ts';
 import { Reads } from './reads.ts';
 import { LOG_STRIDE, uuidBytes } from './rows.ts';
-import { SPAN } from './select.ts';
 
 /** Opens the database file for reading alone. Throws where there is no database of Annals. */
 export function openSqliteAudit(path: string): Audit {

@@ -10,8 +10,8 @@ export const CONTINUITIES: readonly Continuity[] = ['first', 'continuous', 'gap'
 const HASH_BYTES = 32;
 const ID_BYTES = 16;
 
-/** Positions per log: an entry's key is `log * LOG_STRIDE + position`. */
-export const LOG_STRIDE = 2 ** 36;
+/** Positions per log: an entry's key is `log * LOG_STRIDE + position`, a safe integer for 2^20 logs. */
+export const LOG_STRIDE = 2 ** 33;
 
 /** A value that SQLite binds. */
 type Value = string | number | null;

@@ -1,16 +1,10 @@
 // Reads of entries by selection. First the positions, from the smallest known set; then their rows.
 
-import { COLLECTED, type Plan, planWalk } from '../../core/plan.ts';
+import { COLLECTED, MARK, type Plan, planWalk, SPAN } from '../../core/plan.ts';
+import { WHOLE_LOG } from '../../core/streams.ts';
 import type { Parts, Range, Selection, StoredEntry } from '../store.ts';
-import { WHOLE_LOG } from './append.ts';
 import type { Connection } from './database.ts';
 import { columnsOf, fromRow, LOG_STRIDE, type Row, STATE_JOINS } from './rows.ts';
-
-/** Positions per row of `spans`. */
-export const SPAN = 1024;
-
-/** Every 64th number of a stream is indexed. */
-const MARK = 64;
 
 /** A stream by its name, as the dictionary has it. */
 interface StreamRow {
@@ -40,10 +34,18 @@ export class Selector {
   }
 
   select(organization: string, selection: Selection, range: Range, parts: Parts): StoredEntry[] {
+    const log = this.logNumber(organization)?.log ?? -1;
+    return this.rows(log, this.positions(organization, selection, range), parts);
+  }
+
+  positions(organization: string, selection: Selection, range: Range): number[] {
     const walk = this.#walk(organization, selection);
     if (walk === undefined || walk.plan.drive === 'nothing' || range.limit <= 0) return [];
-    const positions = range.by === 'occurredAt' ? this.#byTime(walk, range) : this.#byPosition(walk, range);
-    return this.rows(walk.log, positions, parts);
+    return range.by === 'occurredAt' ? this.#byTime(walk, range) : this.#byPosition(walk, range);
+  }
+
+  at(organization: string, positions: readonly number[], parts: Parts): StoredEntry[] {
+    return this.rows(this.logNumber(organization)?.log ?? -1, positions, parts);
   }
 
   /** The entries at these positions of a log, in their order. */

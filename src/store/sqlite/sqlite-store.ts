@@ -13,6 +13,7 @@ import type {
   Batch,
   KeptAnswer,
   LatestRow,
+  LocalReads,
   LogId,
   Organization,
   Parts,
@@ -43,6 +44,11 @@ class SqliteStore implements Store {
     this.#writer = writer;
     this.#reader = reader;
   }
+
+  readonly local: LocalReads = {
+    positions: (log, selection, range) => this.#reader.call('positions', log, selection, range),
+    at: (log, positions, parts = {}) => this.#reader.call('at', log, positions, parts),
+  };
 
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
     const rows: AppendRows = {

@@ -137,6 +137,17 @@ CREATE TABLE annals.tokens (
 );
 CREATE UNIQUE INDEX tokens_secret_hash ON annals.tokens (log, secret_hash);
 
+-- What the installation keeps for itself, under the log of all zeros: keys, what was revoked, and for the
+-- hash of each token's secret the organization whose token it is.
+CREATE TABLE annals.secrets (
+  log   uuid        NOT NULL,
+  name  text        COLLATE "C" NOT NULL,
+  value bytea       NOT NULL,
+  until timestamptz, -- may be dropped from then on; none: never
+  PRIMARY KEY (log, name)
+);
+CREATE INDEX secrets_until ON annals.secrets (log, until) WHERE until IS NOT NULL;
+
 -- Makes the partitions for entries that are recorded in this year. A table is made by itself and
 -- attached, which does not hold up those who read and append.
 CREATE FUNCTION annals.make_year(wanted integer) RETURNS void LANGUAGE plpgsql AS $$

@@ -1,8 +1,8 @@
--- The log and what is kept beside it. An entry's key is `log * 2^36 + position`: one integer that sorts
+-- The log and what is kept beside it. An entry's key is `log * 2^33 + position`: one integer that sorts
 -- by log, then position, so that appends go to the right edge of their log. Instants are microseconds.
 
 CREATE TABLE logs (
-  log          INTEGER PRIMARY KEY,
+  log          INTEGER PRIMARY KEY CHECK (log < 1048576),
   organization TEXT    NOT NULL UNIQUE,
   size         INTEGER NOT NULL DEFAULT 0 CHECK (size >= 0),
   recorded_at  INTEGER

@@ -1,0 +1,57 @@
+// What PostgreSQL and its driver report, in the words of Annals.
+
+import { AnnalsError } from '../../core/errors.ts';
+
+/** What is known of a failed statement. */
+export interface Failure {
+  code?: string;
+  message?: string;
+}
+
+/** Everything of these classes passes by itself, or by the operator's doing: nothing is wrong with the request. */
+const UNAVAILABLE_CLASSES = ['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'XX'];
+const DISK_FULL = '53100';
+
+/** The transaction was rolled back for sure, and may succeed when it is run again. */
+const ROLLED_BACK = ['40001', '40P01'];
+const NO_PARTITION = '23514';
+const CONNECTION_CLASSES = ['08', '57'];
+const QUERY_CANCELED = '57014';
+
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+
+export function toAnnalsError(error: unknown): AnnalsError {
+  if (error instanceof AnnalsError) return error;
+  const { code = '' } = error as Failure;
+  if (code === DISK_FULL) return new AnnalsError('storage_full', MESSAGES.full, {}, error);
+  // Errors without an SQLSTATE come from the driver or the socket.
+  if (SQLSTATE.test(code) && !UNAVAILABLE_CLASSES.includes(code.slice(0, 2))) {
+    return new AnnalsError('internal', MESSAGES.internal, {}, error);
+  }
+  return new AnnalsError('store_unavailable', MESSAGES.unavailable, {}, error);
+}
+
+const MESSAGES = {
+  full: 'the database has no space left; nothing was stored',
+  unavailable: 'the database did not take the request; try again later',
+  internal: 'the database refused what Annals asked; its log says more',
+} as const;
+
+/** May the same statement be sent again, since nothing of it was kept? */
+export function isRolledBack(error: unknown): boolean {
+  return ROLLED_BACK.includes((error as Failure).code ?? '');
+}
+
+/** Is there no partition yet for the year of an entry? */
+export function isWithoutPartition(error: unknown): boolean {
+  const { code, message } = error as Failure;
+  return code === NO_PARTITION && message?.startsWith('no partition of relation') === true;
+}
+
+/** Did the connection end, so that a read may try another? */
+export function isDisconnected(error: unknown): boolean {
+  const { code = '', message = '' } = error as Failure;
+  if (code === QUERY_CANCELED) return false;
+  if (SQLSTATE.test(code) && code !== 'EPIPE') return CONNECTION_CLASSES.includes(code.slice(0, 2));
+  return /terminated|ECONNRESET|EPIPE|not queryable/.test(`${code} ${message}`);
+}

@@ -1,0 +1,27 @@
+// How what is written is found again: forms that both appends and reads rely on.
+
+import { createHash } from 'node:crypto';
+import type { Instant } from '../../core/instant.ts';
+import type { Stream } from '../../core/streams.ts';
+
+/** Positions per row of `spans`. */
+export const SPAN = 1024;
+
+/** Every 64th number of a stream is in `marks`: annals.append relies on it too. */
+export const MARK = 64;
+
+/** The year in UTC, by which entries are partitioned. */
+export function yearOf(instant: Instant): number {
+  return new Date(Math.floor(instant / 1000)).getUTCFullYear();
+}
+
+/** PostgreSQL indexes keys of up to 2,704 bytes. */
+const LONGEST_KEY = 2_000;
+const KEPT_OF_LONG = 200;
+
+/** The name under which a stream is kept: its own, or where that is too long for an index, its start and its hash. */
+export function streamKey(name: Stream): string {
+  if (name.length * 3 <= LONGEST_KEY || Buffer.byteLength(name) <= LONGEST_KEY) return name;
+  const hash = createHash('sha256').update(name).digest('hex');
+  return `${name.slice(0, KEPT_OF_LONG)}…${hash}`;
+}

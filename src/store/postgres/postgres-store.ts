@@ -1,0 +1,266 @@
+// The PostgreSQL store. Several servers may share a database: what another one has appended shows in
+// the size that `append` compares.
+
+import type { ResourceRef } from '../../core/entry.ts';
+import { AnnalsError } from '../../core/errors.ts';
+import type { Instant } from '../../core/instant.ts';
+import type { Hash } from '../../core/merkle.ts';
+import type { Latest, Tip } from '../../core/seal.ts';
+import type {
+  AppendResult,
+  Batch,
+  KeptAnswer,
+  LatestRow,
+  LogId,
+  Organization,
+  Parts,
+  Range,
+  Selection,
+  Store,
+  StoredEntry,
+  Token,
+} from '../store.ts';
+import { type AppendRow, appendCall } from './append.ts';
+import { instantValue, smallintArray } from './arrays.ts';
+import { Database } from './database.ts';
+import { isRolledBack, isWithoutPartition, toAnnalsError } from './errors.ts';
+import { yearOf } from './keys.ts';
+import { migrate } from './migrate.ts';
+import { INSTALLATION, Reads, tokenSecret } from './reads.ts';
+import { Selector } from './select.ts';
+import { readPostgresUrl } from './url.ts';
+
+/** Connects to the database that the URL names, and brings its schema up to date. */
+export async function openPostgresStore(databaseUrl: string): Promise<Store> {
+  const database = new Database(readPostgresUrl(databaseUrl));
+  try {
+    await migrate(database);
+  } catch (error) {
+    await database.close();
+    throw new AnnalsError('store_unavailable', 'the database could not be opened', {}, error);
+  }
+  return new PostgresStore(database);
+}
+
+const MOST_TRIES = 5;
+/** Logs whose size is remembered. */
+const MOST_REMEMBERED = 100_000;
+
+class PostgresStore implements Store {
+  readonly #database: Database;
+  readonly #reads: Reads;
+  readonly #selector: Selector;
+  /** The greatest size that this process has seen of each log. */
+  readonly #sizes = new Map<LogId, number>();
+  #closed: Promise<void> | undefined;
+  /** Calls under way: `close` waits for them. */
+  readonly #calls = new Set<Promise<unknown>>();
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#reads = new Reads(database);
+    this.#selector = new Selector(database);
+  }
+
+  append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
+    // The statement is made at once: the caller may change its objects afterwards.
+    const statement = appendCall(log, expectedSize, this.#sizes.get(log) ?? 0, batch);
+    return this.#call(async () => {
+      const row = await this.#tried(async () => {
+        const [answer] = await this.#database.writeInOrder<AppendRow>(log, statement);
+        return answer as AppendRow;
+      }, batch);
+      if (row.outcome === 'went back') throw wentBack(log, this.#sizes.get(log) ?? 0, row.head_size);
+      this.#remember(log, row.head_size);
+      if (row.outcome !== 'repeated') return { outcome: row.outcome };
+      return { outcome: 'repeated', ids: row.repeated_ids ?? [], keys: row.repeated_keys ?? [] };
+    });
+  }
+
+  tip(log: LogId): Promise<Tip> {
+    return this.#call(async () => {
+      const tip = await this.#reads.tip(log);
+      this.#remember(log, tip.tree.size);
+      return tip;
+    });
+  }
+
+  latest(log: LogId, resources: ResourceRef[]): Promise<(Latest | undefined)[]> {
+    return this.#call(() => this.#reads.latest(log, resources));
+  }
+
+  find(log: LogId, ids: string[]): Promise<StoredEntry[]> {
+    return this.#call(() => this.#reads.find(log, ids));
+  }
+
+  answer(log: LogId, key: string): Promise<KeptAnswer | undefined> {
+    return this.#call(() => this.#reads.answer(log, key));
+  }
+
+  select(log: LogId, selection: Selection, range: Range, parts: Parts = {}): Promise<StoredEntry[]> {
+    return this.#call(() => this.#selector.select(log, selection, range, parts));
+  }
+
+  count(log: LogId, selection: Selection): Promise<number> {
+    return this.#call(() => this.#selector.count(log, selection));
+  }
+
+  asOf(log: LogId, resource: ResourceRef, at: Instant, knownAt: Instant): Promise<StoredEntry | undefined> {
+    return this.#call(() => this.#reads.asOf(log, resource, at, knownAt));
+  }
+
+  resources(
+    log: LogId,
+    type: string | undefined,
+    behind: ResourceRef | undefined,
+    limit: number,
+  ): Promise<LatestRow[]> {
+    return this.#call(() => this.#reads.resources(log, type, behind, limit));
+  }
+
+  types(log: LogId): Promise<string[]> {
+    return this.#call(() => this.#reads.types(log));
+  }
+
+  resource(log: LogId, resource: ResourceRef): Promise<LatestRow | undefined> {
+    return this.#call(() => this.#reads.resource(log, resource));
+  }
+
+  nodes(log: LogId, names: { level: number; index: number }[]): Promise<(Hash | undefined)[]> {
+    return this.#call(() => this.#reads.nodes(log, names));
+  }
+
+  organizations(): Promise<Organization[]> {
+    return this.#call(() => this.#reads.organizations());
+  }
+
+  addOrganization({ id, slug, name, createdAt }: Organization): Promise<boolean> {
+    return this.#wrote(
+      `INSERT INTO annals.organizations (id, slug, name, created_at) VALUES ($1, $2, $3, $4::timestamptz)
+        ON CONFLICT DO NOTHING RETURNING true`,
+      [id, slug, name, instantValue(createdAt)],
+    );
+  }
+
+  tokens(organization: string): Promise<Token[]> {
+    return this.#call(() => this.#reads.tokens(organization));
+  }
+
+  token(secretHash: Hash): Promise<Token | undefined> {
+    return this.#call(() => this.#reads.token(secretHash));
+  }
+
+  /** In two shards, so in two statements: a token is of no use before its secret says whose it is. */
+  async addToken({ id, organization, name, scopes, secretHash, createdAt }: Token): Promise<void> {
+    const hash = Buffer.from(secretHash);
+    const [canRead, canWrite] = [scopes.includes('read'), scopes.includes('write')];
+    await this.#wrote(
+      `INSERT INTO annals.tokens (log, id, name, can_read, can_write, secret_hash, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz) RETURNING true`,
+      [organization, id, name, canRead, canWrite, hash, instantValue(createdAt)],
+    );
+    await this.addSecret(tokenSecret(secretHash), new TextEncoder().encode(organization));
+  }
+
+  async removeToken(organization: string, id: string): Promise<boolean> {
+    const token = (await this.tokens(organization)).find((candidate) => candidate.id === id);
+    if (token === undefined) return false;
+    const isRemoved = await this.#wrote(
+      'DELETE FROM annals.tokens WHERE log = $1 AND id = $2 RETURNING true',
+      [organization, id],
+    );
+    await this.#wrote('DELETE FROM annals.secrets WHERE log = $1 AND name = $2 RETURNING true', [
+      INSTALLATION,
+      tokenSecret(token.secretHash),
+    ]);
+    return isRemoved;
+  }
+
+  secret(name: string): Promise<Uint8Array | undefined> {
+    return this.#call(() => this.#reads.secret(name));
+  }
+
+  addSecret(name: string, value: Uint8Array, until?: Instant): Promise<boolean> {
+    return this.#wrote(
+      `INSERT INTO annals.secrets (log, name, value, until) VALUES ($1, $2, $3, $4::timestamptz)
+        ON CONFLICT DO NOTHING RETURNING true`,
+      [INSTALLATION, name, Buffer.from(value), until === undefined ? null : instantValue(until)],
+    );
+  }
+
+  async dropSecrets(now: Instant): Promise<void> {
+    await this.#wrote('DELETE FROM annals.secrets WHERE log = $1 AND until < $2::timestamptz', [
+      INSTALLATION,
+      instantValue(now),
+    ]);
+  }
+
+  ping(): Promise<void> {
+    return this.#call(() => this.#reads.ping());
+  }
+
+  async backup(): Promise<void> {
+    throw new AnnalsError(
+      'invalid_parameter',
+      'PostgreSQL is backed up with its own tools, such as pg_dump or continuous archiving: see docs/operations.md',
+    );
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= Promise.allSettled(this.#calls).then(() => this.#database.close());
+    return this.#closed;
+  }
+
+  /** Runs a call, and answers an AnnalsError where it fails. */
+  #call<Result>(run: () => Promise<Result>): Promise<Result> {
+    if (this.#closed !== undefined) {
+      return Promise.reject(new AnnalsError('store_unavailable', 'the store is closed'));
+    }
+    const call = run().catch((error: unknown) => {
+      throw toAnnalsError(error);
+    });
+    this.#calls.add(call);
+    return call.finally(() => this.#calls.delete(call));
+  }
+
+  /** True where the statement answers a row. */
+  #wrote(text: string, values: Parameters<Database['write']>[1]): Promise<boolean> {
+    return this.#call(async () => (await this.#database.write(text, values)).length > 0);
+  }
+
+  /** Again where nothing was kept for sure: after a deadlock or a serialization failure, or in a new year. */
+  async #tried<Result>(run: () => Promise<Result>, batch: Batch): Promise<Result> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await run();
+      } catch (error) {
+        if (tries === MOST_TRIES) throw error;
+        if (isWithoutPartition(error)) await this.#makeYears(batch);
+        else if (!isRolledBack(error)) throw error;
+      }
+    }
+  }
+
+  async #makeYears({ entries }: Batch): Promise<void> {
+    const years = new Set(entries.map(({ recordedAt }) => yearOf(recordedAt)));
+    await this.#database.write('SELECT annals.make_year(year) FROM unnest($1::smallint[]) year', [
+      smallintArray([...years]),
+    ]);
+  }
+
+  #remember(log: LogId, size: number): void {
+    if (size <= (this.#sizes.get(log) ?? 0)) return;
+    if (this.#sizes.size >= MOST_REMEMBERED) this.#sizes.clear();
+    this.#sizes.set(log, size);
+  }
+}
+
+function wentBack(log: LogId, seen: number, size: number): AnnalsError {
+  return new AnnalsError(
+    'head_went_back',
+    `the log ${log} has ${size} entries in the database, and this server has seen ${seen}: an older backup was ` +
+      'restored, or a failover lost commits. Nothing was stored. Restore the newer state, or restart all servers ' +
+      'to go on from the older one',
+    { limit: seen, got: size },
+  );
+}
