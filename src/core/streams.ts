@@ -25,9 +25,6 @@ export const streamOf = {
 /** Under this name a store's timeline has every entry of a log; no entry is filed under it. */
 export const WHOLE_LOG: Stream = 'log:';
 
-/** Entries with a difference between before and after. */
-export const DIFFERENCE: Stream = 'difference:';
-
 /** Entries that are versions: see `isVersion`. */
 export const VERSIONS: Stream = 'versions:';
 
@@ -87,8 +84,7 @@ export function streamsOf(entry: Filed, attributes: readonly string[]): Stream[]
   ]);
   for (const related of entry.related) streams.add(streamOf.related(related)).add(streamOf.about(related));
   if (entry.event !== undefined) streams.add(streamOf.event(entry.event));
-  if (typeof entry.context?.['ip'] === 'string') streams.add(streamOf.ip(entry.context['ip']));
-  if (entry.changed) streams.add(DIFFERENCE);
+  if (typeof entry.context?.ip === 'string') streams.add(streamOf.ip(entry.context.ip));
   if (isVersion(entry)) streams.add(VERSIONS);
   for (const attribute of attributes) streams.add(streamOf.changed(attribute));
   return [...streams];

@@ -16,7 +16,7 @@ export const START: Instant = 1_767_225_600_000_000;
 
 /** A fresh seed for each run; `ANNALS_SEED` repeats the run that printed it. */
 export function testSeed(): number {
-  const given = process.env['ANNALS_SEED'];
+  const given = process.env.ANNALS_SEED;
   return given === undefined ? randomInt(2 ** 32) : Number(given);
 }
 

@@ -5,7 +5,7 @@ import type { Change, ResourceRef, State } from '../core/entry.ts';
 import type { Instant } from '../core/instant.ts';
 import { canonicalize, type Json } from '../core/json.ts';
 import type { Tip } from '../core/seal.ts';
-import { DIFFERENCE, isVersion, type Stream, streamOf, VERSIONS } from '../core/streams.ts';
+import { isVersion, type Stream, streamOf, VERSIONS } from '../core/streams.ts';
 import type { Written } from './contract-batches.ts';
 import type { LatestRow, Parts, Range, Selection, StoredEntry } from './store.ts';
 
@@ -60,8 +60,8 @@ export function filtersOf(model: readonly Kept[]): Filter[] {
     add(streamOf.action(action), (kept) => kept.change.action === action);
     add(streamOf.actor(actor.id), (kept) => kept.change.actor.id === actor.id);
     if (event !== undefined) add(streamOf.event(event), (kept) => kept.change.event === event);
-    const ip = context?.['ip'];
-    if (typeof ip === 'string') add(streamOf.ip(ip), (kept) => kept.change.context?.['ip'] === ip);
+    const ip = context?.ip;
+    if (typeof ip === 'string') add(streamOf.ip(ip), (kept) => kept.change.context?.ip === ip);
     for (const ref of related) add(streamOf.related(ref), (kept) => isRelated(kept, ref));
     for (const ref of [resource, ...related]) {
       add(streamOf.about(ref), (kept) => isSame(kept.change.resource, ref) || isRelated(kept, ref));
@@ -70,7 +70,6 @@ export function filtersOf(model: readonly Kept[]): Filter[] {
       add(streamOf.changed(name), (kept) => memberText(kept.before, name) !== memberText(kept.after, name));
     }
   }
-  add(DIFFERENCE, (kept) => kept.stored.before !== kept.stored.after);
   add(VERSIONS, (kept) => isVersion(kept.stored));
   return [...filters.values()];
 }

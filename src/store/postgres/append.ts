@@ -19,7 +19,7 @@ import {
   textArray,
   uuidArray,
 } from './arrays.ts';
-import { SPAN, streamKey, yearOf } from './keys.ts';
+import { streamKey, yearOf } from './keys.ts';
 import { joinSeals, sectionsOf } from './rows.ts';
 
 /** What annals.append answers. */

@@ -22,7 +22,7 @@ const IDLE_TIMEOUT_MS = 60_000;
 
 const TEXT_ARRAY = 1009;
 const UUID_ARRAY = 2951;
-const textsOf = pg.types.getTypeParser(TEXT_ARRAY as pg.types.TypeId, 'text') as (text: string) => string[];
+const textsOf = pg.types.getTypeParser(TEXT_ARRAY as number, 'text') as (text: string) => string[];
 
 /** By type: numbers are read as numbers, bytes as bytes; all else, JSON too, as its text. */
 const PARSERS: Record<number, (text: string) => unknown> = {

@@ -4,12 +4,6 @@ import { createHash } from 'node:crypto';
 import type { Instant } from '../../core/instant.ts';
 import type { Stream } from '../../core/streams.ts';
 
-/** Positions per row of `spans`. */
-export const SPAN = 1024;
-
-/** Every 64th number of a stream is in `marks`: annals.append relies on it too. */
-export const MARK = 64;
-
 /** The year in UTC, by which entries are partitioned. */
 export function yearOf(instant: Instant): number {
   return new Date(Math.floor(instant / 1000)).getUTCFullYear();

@@ -5,11 +5,11 @@
 // `OFFSET 0`, which the planner does not reach through: so its statistics, fresh or stale, cannot talk
 // it into reading a whole table.
 
-import { COLLECTED, type Plan, planWalk } from '../../core/plan.ts';
+import { COLLECTED, MARK, type Plan, planWalk, SPAN } from '../../core/plan.ts';
 import type { LogId, Parts, Range, Selection, StoredEntry } from '../store.ts';
 import { instantValue, textArray } from './arrays.ts';
 import type { Database, Value } from './database.ts';
-import { MARK, SPAN, streamKey } from './keys.ts';
+import { streamKey } from './keys.ts';
 import { columnsOf, type EntryRow, fromRow, stateJoin } from './rows.ts';
 
 interface StreamRow {
