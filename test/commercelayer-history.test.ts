@@ -13,7 +13,7 @@ interface Page {
   links: { first: string; prev?: string; next?: string; last: string };
 }
 
-const given = process.env['ANNALS_SEED'];
+const given = process.env.ANNALS_SEED;
 const random = makeRandom(given === undefined ? undefined : Number(given));
 const hint = `ANNALS_SEED=${random.seed} repeats this run`;
 const ORGANIZATIONS = ['default', 'empty', 'second', 'third'];
@@ -130,11 +130,11 @@ describe('a history read to its end', () => {
   });
 
   it.each(['roles', 'permissions', 'memberships'])('lists the versions of each of the %s', async (type) => {
-    const ids = new Set(all.map(({ attributes }) => attributes['resource_id'] as string));
+    const ids = new Set(all.map(({ attributes }) => attributes.resource_id as string));
     await inParallel([...ids], async (id) => {
       const { json } = await server.request('GET', `/api/${type}/${id}/versions?page[size]=25`);
       const wanted = all.filter(
-        ({ attributes }) => attributes['resource_type'] === type && attributes['resource_id'] === id,
+        ({ attributes }) => attributes.resource_type === type && attributes.resource_id === id,
       );
       const got = json as Page;
       expect(
@@ -207,7 +207,7 @@ describe('filters', () => {
 
   it('answers the short forms', async () => {
     const some = [random.pick(all), random.pick(all)];
-    const at = random.pick(all).attributes['created_at'] as string;
+    const at = random.pick(all).attributes.created_at as string;
     const ids = some.map(({ id }) => id).join(',');
     await expectIds(
       { 'filter[ids]': ids },
@@ -266,19 +266,19 @@ describe('filters', () => {
     if (key.endsWith('_jcont')) {
       return JSON.stringify(
         random.pick([
-          attributes['metadata'],
-          attributes['reference'],
+          attributes.metadata,
+          attributes.reference,
           { foo: 'bar' },
           {},
           1,
           ['a'],
-          attributes['created_at'],
+          attributes.created_at,
         ]),
       );
     }
     const compares = /_(eq|not_eq|lt|lteq|gt|gteq|in|not_in)(_any|_all|_or_null)?$/.test(key);
     if (compares && /created_at|updated_at/.test(key)) {
-      return random.pick([attributes['created_at'] as string, '2024-01-07', '2024-01-05T12:00:00.0005Z']);
+      return random.pick([attributes.created_at as string, '2024-01-07', '2024-01-05T12:00:00.0005Z']);
     }
     if (key.startsWith('id_') && random.chance(0.7)) return compares ? id : id.slice(0, 3);
     if (key.includes('resource_')) return random.pick(['roles', 'orders', 'r1', 'R2', 'Bücher', 'r_', '%o%']);

@@ -14,7 +14,7 @@ interface Wanted {
   body: string | undefined;
 }
 
-const given = process.env['ANNALS_SEED'];
+const given = process.env.ANNALS_SEED;
 const random = makeRandom(given === undefined ? undefined : Number(given));
 const hint = `ANNALS_SEED=${random.seed} repeats this run`;
 const DOCUMENTED = [200, 400, 401, 404, 405, 406, 415];

@@ -171,8 +171,8 @@ export class HistoryMaker {
     if (this.#random.chance(0.15)) return undefined;
     if (this.#random.chance(0.2)) return this.#random.pick(METADATA);
     const metadata = { ...(this.#random.pick([{}, { foo: 'bar' }, { n: 1 }]) as JsonObject) };
-    if (this.#random.chance(0.7)) metadata['reference'] = this.#random.pick(REFERENCES);
-    if (this.#random.chance(0.4)) metadata['reference_origin'] = this.#random.pick([...REFERENCES, 7, null]);
+    if (this.#random.chance(0.7)) metadata.reference = this.#random.pick(REFERENCES);
+    if (this.#random.chance(0.4)) metadata.reference_origin = this.#random.pick([...REFERENCES, 7, null]);
     return metadata;
   }
 

@@ -138,6 +138,19 @@ function mixed(random: Random, text: string): string {
   return random.chance(0.5) ? text.toUpperCase() : text.toLowerCase();
 }
 
+export const OPERATORS: Record<string, (timestamp: number, bound: number) => boolean> = {
+  lt: (timestamp, bound) => timestamp < bound,
+  lte: (timestamp, bound) => timestamp <= bound,
+  gt: (timestamp, bound) => timestamp > bound,
+  gte: (timestamp, bound) => timestamp >= bound,
+};
+
+export function boundedBy(operator: string, random: Random, known: readonly Known[]): Filter {
+  const bound = shown(random.pick(known)).timestamp + random.below(2);
+  const text = `${mixed(random, operator)}(timestamp, '${bound}')`;
+  return { text, matches: (entry) => OPERATORS[operator]?.(shown(entry).timestamp, bound) ?? false };
+}
+
 /** Each kind of condition, and what it means. */
 export const FILTERS: Record<string, MakeFilter> = {
   user: (random) => {
@@ -156,17 +169,7 @@ export const FILTERS: Record<string, MakeFilter> = {
       matches: (entry) => shown(entry).timestamp === timestamp,
     };
   },
-  bounds: (random, known) => {
-    const bound = shown(random.pick(known)).timestamp + random.below(2);
-    const [operator, holds] = random.pick<[string, (timestamp: number) => boolean]>([
-      ['lt', (timestamp) => timestamp < bound],
-      ['lte', (timestamp) => timestamp <= bound],
-      ['gt', (timestamp) => timestamp > bound],
-      ['gte', (timestamp) => timestamp >= bound],
-    ]);
-    const text = `${mixed(random, operator)}(timestamp, '${bound}')`;
-    return { text, matches: (entry) => holds(shown(entry).timestamp) };
-  },
+  bounds: (random, known) => boundedBy(random.pick(Object.keys(OPERATORS)), random, known),
   name: (random) => {
     const type = random.pick(['HCP', 'people', 'HCO']);
     const text = `changes(configuration/entityTypes/${type}/attributes/Name)`;

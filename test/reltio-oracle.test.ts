@@ -5,10 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type TestServer } from './harness.ts';
 import { makeRandom } from './random.ts';
 import {
+  boundedBy,
   ENTITIES,
   FILTERS,
   makeFilter,
   matching,
+  OPERATORS,
   type Question,
   randomHistory,
   toChange,
@@ -84,6 +86,10 @@ describe('a random history', () => {
 
   it.each(kinds)('is filtered by %s', async (kind) => {
     for (const { entity } of ENTITIES) await check({ entity, filter: makeFilter(kind, random, known) });
+  });
+
+  it.each(Object.keys(OPERATORS))('is bounded by %s', async (operator) => {
+    for (const { entity } of ENTITIES) await check({ entity, filter: boundedBy(operator, random, known) });
   });
 
   const pairs = kinds.flatMap((left, index) => kinds.slice(index).map((right) => [left, right] as const));

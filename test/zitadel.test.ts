@@ -556,13 +556,15 @@ describe('gRPC reflection', () => {
   ])('%s describes what is served', async (_, service) => {
     const client = createClient(service, createGrpcTransport({ baseUrl: server.url }));
     const requests = [
-      { messageRequest: { case: 'listServices', value: '' } },
-      { messageRequest: { case: 'fileContainingSymbol', value: 'zitadel.change.v1.ChangeQuery' } },
-      { messageRequest: { case: 'fileByFilename', value: 'no.proto' } },
-    ] as never[];
-    const answers = [];
-    for await (const { messageResponse } of client.serverReflectionInfo(requests as never))
-      answers.push(messageResponse);
+      { case: 'listServices', value: '' },
+      { case: 'fileContainingSymbol', value: 'zitadel.change.v1.ChangeQuery' },
+      { case: 'fileByFilename', value: 'no.proto' },
+    ] as const;
+    const sent = (async function* () {
+      for (const messageRequest of requests) yield { messageRequest };
+    })();
+    const answers: unknown[] = [];
+    for await (const { messageResponse } of client.serverReflectionInfo(sent)) answers.push(messageResponse);
     const [services, file, missing] = answers as [
       { value: { service: { name: string }[] } },
       { value: { fileDescriptorProto: Uint8Array[] } },

@@ -78,7 +78,7 @@ async function sizeBefore(client: Client): Promise<number | undefined> {
 }
 
 function streamRefused({ status, detail, code }: { status: number; detail: string; code: string }): CliError {
-  return new CliError(exitCodeOfStatus(status), `${detail}; the same command again goes on`, code);
+  return new CliError(exitCodeOfStatus(status), `${detail} (the same command again goes on)`, code);
 }
 
 function summaryOf({ lines, recorded, withoutDifference, alreadyThere, refused, isExact }: Tally): object {

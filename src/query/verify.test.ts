@@ -7,14 +7,15 @@ import { rootHash } from '../core/merkle.ts';
 import { appendAll, LogSealer, Random, sha256, testSeed } from '../store/contract-batches.ts';
 import { changeOf, randomChanges } from '../store/contract-changes.ts';
 import { openSqliteAudit } from '../store/sqlite/audit.ts';
+import { LOG_STRIDE } from '../store/sqlite/rows.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Disagreement } from './reseal.ts';
 import { type Verified, verifyLog } from './verify.ts';
 
 const LOG = '11111111-1111-4111-8111-111111111111';
 const SIZE = 300;
-/** `log * 2^36`: the key of the entry at position 0. */
-const BASE = 2 ** 36;
+/** The key of the entry at position 0 of the first log. */
+const BASE = LOG_STRIDE;
 
 describe('verification', () => {
   const seed = testSeed();

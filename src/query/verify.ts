@@ -134,7 +134,8 @@ class Walk {
       if (rows.length > 0) return rows;
     } catch (error) {
       if (most > 1) return this.#rows(start, Math.floor(most / 2));
-      reason = `: ${(error as Error).message}`;
+      // A row that is not there fails as a type error, whose words would help nobody.
+      if (!(error instanceof TypeError)) reason = `: ${(error as Error).message}`;
     }
     throw new Disagrees({
       position: start,

@@ -60,13 +60,13 @@ export async function sendLines(
 }
 
 function lost(url: string, reason: string): CliError {
-  const text = `the connection to ${url} was lost (${reason}); the same command again goes on`;
+  const text = `the connection to ${url} was lost: ${reason} (the same command again goes on)`;
   return new CliError(EXIT.unreachable, text);
 }
 
 /** Resolves when there is room for more, or when nothing more will be taken. */
 function written(request: ClientRequest, bytes: Buffer): Promise<void> {
-  if (request.write(bytes)) return Promise.resolve();
+  if (request.destroyed || request.write(bytes)) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
       request.off('drain', done).off('close', done);

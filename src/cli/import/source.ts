@@ -32,7 +32,7 @@ export async function openSource(file: string): Promise<Source> {
     try {
       yield* decompressed(counted());
     } catch (error) {
-      if (isStopped) throw new CliError(EXIT.interrupted, 'stopped; the same command again goes on');
+      if (isStopped) throw new CliError(EXIT.interrupted, 'stopped (the same command again goes on)');
       throw new CliError(EXIT.failed, `${nameOf(file)} cannot be read to its end: ${reasonOf(error)}`);
     }
   }

@@ -20,9 +20,9 @@ import { type Asked, requestKeyOf } from './from-wire.ts';
 import { receiptText } from './to-wire.ts';
 
 /** Lines that are being recorded at one time. */
-const MOST_UNDER_WAY = 1024;
+const MOST_UNDER_WAY = 2048;
 /** Bytes of lines that are being recorded at one time. */
-const MOST_BYTES_UNDER_WAY = 4 * 1024 * 1024;
+const MOST_BYTES_UNDER_WAY = 6 * 1024 * 1024;
 /** Bytes of answers that wait for a client that writes before it reads. */
 const MOST_UNSENT = 8 * 1024 * 1024;
 

@@ -73,11 +73,13 @@ function registerRpc(app: FastifyInstance, load: () => Promise<Answers>): void {
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.addHook('onRequest', allowOrigins);
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (needsHttp2(request)) reply.callNotFound();
+    if (needsHttp2(request)) await reply.code(404).type('application/json').send(NOT_FOUND);
     else await (await load()).rpc(request, reply);
   };
   app.all(RPC_PATH, answer);
 }
+
+const NOT_FOUND = '{"code":5,"message":"Not Found"}';
 
 /** gRPC proper has its status in trailers, and its clients speak HTTP/2; gRPC-web and Connect take either. */
 function needsHttp2({ raw, headers }: FastifyRequest): boolean {

@@ -3,6 +3,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ConnectRouter, createConnectRouter } from '@connectrpc/connect';
+import type { UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import {
   compressionBrotli,
   compressionGzip,
@@ -55,18 +56,17 @@ export class RpcAnswers {
 
   /** Answers in the request's own protocol; the reply is taken out of Fastify's hands. */
   async answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const handler = this.#handlers.get(request.url.split('?', 1)[0] as string);
-    if (handler === undefined) return void refuseUnknown(request, reply);
+    const path = request.url.split('?', 1)[0] as string;
+    const handler = this.#handlers.get(path);
     reply.hijack();
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    }
+    if (handler === undefined) return refuseUnknown(path, request, reply);
     if (handler.method.methodKind !== 'bidi_streaming') timeBody(request);
     try {
-      const response = await handler(
-        universalRequestFromNodeRequest(request.raw, reply.raw, undefined, undefined),
-      );
-      for (const [name, value] of Object.entries(reply.getHeaders())) {
-        if (value !== undefined) reply.raw.setHeader(name, value);
-      }
-      await universalResponseToNodeResponse(response, reply.raw);
+      const response = await handler(universalRequestOf(request, reply));
+      await universalResponseToNodeResponse(withPlainMessage(response), reply.raw);
     } catch (error) {
       if (ConnectError.from(error).code !== Code.Aborted && !reply.raw.writableEnded) this.#onError(error);
       hangUp(request);
@@ -74,24 +74,51 @@ export class RpcAnswers {
   }
 }
 
+/** The body stays readable where an answer comes before its end; over HTTP/2 the rest of it is then declined. */
+function universalRequestOf({ raw }: FastifyRequest, reply: FastifyReply): UniversalServerRequest {
+  const stream = http2StreamOf(raw);
+  if (stream !== undefined) reply.raw.once('finish', () => raw.complete || stream.close());
+  const body = raw.iterator({ destroyOnReturn: false });
+  return { ...universalRequestFromNodeRequest(raw, reply.raw, undefined, undefined), body };
+}
+
+/**
+ * gRPC percent-encodes in a message what is no printable ASCII, and `%`. Connect encodes more, and what
+ * it encodes more, the clients of grpc-js do not decode.
+ */
+function withPlainMessage(response: UniversalServerResponse): UniversalServerResponse {
+  const { body, trailer } = response;
+  if (trailer === undefined || body === undefined) return response;
+  return { ...response, body: respelling(body, trailer) };
+}
+
+async function* respelling(body: AsyncIterable<Uint8Array>, trailer: Headers): AsyncIterable<Uint8Array> {
+  yield* body;
+  const message = trailer.get('grpc-message');
+  if (message !== null) trailer.set('grpc-message', messageHeader(decodeURIComponent(message)));
+}
+
+function messageHeader(text: string): string {
+  return text.replace(/[^ -$&-~]+/gu, encodeURIComponent);
+}
+
 const HTTP_UNIMPLEMENTED = 501;
 
 /** An RPC that is not answered: Unimplemented, as the protocol of the request says it. */
-function refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
-  const path = request.url.split('?', 1)[0];
-  const message = `${path?.slice(1)} is not implemented`;
+function refuseUnknown(path: string, request: FastifyRequest, { raw }: FastifyReply): void {
+  const message = `${path.slice(1)} is not implemented`;
   const type = request.headers['content-type'] ?? '';
-  if (type.startsWith('application/grpc')) {
-    reply
-      .code(200)
-      .headers({ 'grpc-status': Code.Unimplemented, 'grpc-message': encodeURIComponent(message) });
-    reply.type(type).send('');
-    return;
+  const status = { 'grpc-status': String(Code.Unimplemented), 'grpc-message': messageHeader(message) };
+  if (!type.startsWith('application/grpc')) {
+    raw.writeHead(HTTP_UNIMPLEMENTED, { 'content-type': 'application/json' });
+    raw.end(JSON.stringify({ code: 'unimplemented', message }));
+  } else if (type.startsWith('application/grpc-web')) {
+    raw.writeHead(200, { 'content-type': type, ...status }).end();
+  } else {
+    raw.writeHead(200, { 'content-type': type });
+    raw.addTrailers(status);
+    raw.end();
   }
-  reply
-    .code(HTTP_UNIMPLEMENTED)
-    .type('application/json')
-    .send(JSON.stringify({ code: 'unimplemented', message }));
 }
 
 /** A message that does not arrive whole in its time is not waited for. */
@@ -102,6 +129,11 @@ function timeBody(request: FastifyRequest): void {
 }
 
 function hangUp({ raw }: FastifyRequest): void {
-  if ('stream' in raw) (raw.stream as ServerHttp2Stream).close();
-  else raw.destroy();
+  const stream = http2StreamOf(raw);
+  if (stream === undefined) raw.destroy();
+  else stream.close();
+}
+
+function http2StreamOf(raw: object): ServerHttp2Stream | undefined {
+  return 'stream' in raw ? (raw.stream as ServerHttp2Stream) : undefined;
 }

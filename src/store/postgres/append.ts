@@ -180,7 +180,7 @@ function answerParameters({ answers }: Batch): Parameter[] {
   return [
     ['p_keys', 'text[]', textArray(answers.map(({ key }) => key))],
     ['p_fingerprints', 'text[]', textArray(answers.map(({ fingerprint }) => fingerprint))],
-    ['p_answers', 'json[]', jsonArray(answers.map(({ answer }) => answer))],
+    ['p_answers', 'text[]', textArray(answers.map(({ answer }) => answer))],
     ['p_kept_at', 'timestamptz[]', instantArray(answers.map(({ keptAt }) => keptAt))],
   ];
 }

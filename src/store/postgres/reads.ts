@@ -8,7 +8,7 @@ import { streamOf } from '../../core/streams.ts';
 import type { KeptAnswer, LatestRow, LogId, Organization, StoredEntry, Token } from '../store.ts';
 import { bigintArray, instantValue, smallintArray, textArray, uuidArray } from './arrays.ts';
 import type { Database, Value } from './database.ts';
-import { streamKey } from './keys.ts';
+import { findable, streamKey } from './keys.ts';
 import {
   columnsOf,
   type EntryRow,
@@ -54,8 +54,8 @@ export class Reads {
     if (resources.length === 0) return [];
     const rows = await this.#database.read<LatestPlaceRow>(LATEST, [
       log,
-      textArray(resources.map(({ type }) => type)),
-      textArray(resources.map(({ id }) => id)),
+      textArray(resources.map(({ type }) => findable(type))),
+      textArray(resources.map(({ id }) => findable(id))),
     ]);
     return rows.map((row, index) => toLatest(resources[index] as ResourceRef, row));
   }
@@ -75,7 +75,7 @@ export class Reads {
     const [row] = await this.#database.read<KeptAnswer>(
       `SELECT key, fingerprint, answer, ${microsOf('kept_at')} AS "keptAt" FROM annals.answers
         WHERE log = $1 AND key = $2`,
-      [log, key],
+      [log, findable(key)],
     );
     return row && { ...row };
   }
@@ -108,7 +108,12 @@ export class Reads {
   ): Promise<LatestRow[]> {
     if (type !== undefined && type < (behind?.type ?? '')) return [];
     const from = { type: type ?? '', id: '', ...(type === undefined || behind?.type === type ? behind : {}) };
-    const values: Value[] = [log, from.type, from.id, limit];
+    // No text lies between one that ends before U+0000 and one that goes on with it.
+    const values: Value[] = [
+      log,
+      ...[from.type, from.id].map((text) => text.split('\0', 1)[0] as string),
+      limit,
+    ];
     const rows = await this.#latestRows(
       `r.is_there AND (r.type, r.id) > ($2, $3) ${type === undefined ? '' : 'AND r.type = $2'}
         ORDER BY r.type, r.id LIMIT $4`,
@@ -118,7 +123,11 @@ export class Reads {
   }
 
   async resource(log: LogId, { type, id }: ResourceRef): Promise<LatestRow | undefined> {
-    const [row] = await this.#latestRows('r.type = $2 AND r.id = $3 OFFSET 0', [log, type, id]);
+    const [row] = await this.#latestRows('r.type = $2 AND r.id = $3 OFFSET 0', [
+      log,
+      findable(type),
+      findable(id),
+    ]);
     return row;
   }
 

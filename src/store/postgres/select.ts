@@ -137,9 +137,11 @@ class Query {
       AND x.year = d.year AND x.position = d.position OFFSET 0) c${index}`;
   }
 
+  /** Looks the entry up by its place alone, so that its `occurredAt` is compared and not searched for. */
   checkWindow(selection: Selection): void {
-    this.checks += ` CROSS JOIN LATERAL (SELECT FROM annals.entries x WHERE x.log = $1 AND x.year = d.year
-      AND x.position = d.position AND ${windowCondition(this, selection, 'x')} OFFSET 0) w`;
+    this.checks += ` CROSS JOIN LATERAL (SELECT FROM (SELECT x.occurred_at FROM annals.entries x
+      WHERE x.log = $1 AND x.year = d.year AND x.position = d.position OFFSET 0) x
+      WHERE ${windowCondition(this, selection, 'x')}) w`;
   }
 }
 
@@ -239,7 +241,8 @@ function bySpans(query: Query, walk: Walk, range: Range): string {
     plan.drive === 'stream'
       ? `SELECT x.year, x.position FROM annals.filed x
           WHERE ${within} AND x.stream = ${query.add((streams[plan.stream] as StreamRow).stream)}`
-      : `SELECT x.year, x.position FROM annals.entries x WHERE ${within} AND ${windowCondition(query, selection, 'x')}`;
+      : `SELECT x.year, x.position FROM (SELECT x.year, x.position, x.occurred_at FROM annals.entries x
+          WHERE ${within} ORDER BY x.position ${order} OFFSET 0) x WHERE ${windowCondition(query, selection, 'x')}`;
   if (plan.drive === 'stream') {
     query.checkWindow(selection);
     for (const index of plan.checks) query.checkStream((streams[index] as StreamRow).stream);

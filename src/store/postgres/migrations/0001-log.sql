@@ -112,7 +112,7 @@ CREATE TABLE annals.answers (
   log         uuid        NOT NULL,
   key         text        COLLATE "C" NOT NULL,
   fingerprint text        NOT NULL,
-  answer      json        NOT NULL,
+  answer      text        NOT NULL,
   kept_at     timestamptz NOT NULL,
   PRIMARY KEY (log, key)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);

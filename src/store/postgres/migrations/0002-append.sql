@@ -25,7 +25,7 @@ CREATE FUNCTION annals.append(
   p_latest_types text[], p_latest_ids text[], p_latest_names text[], p_latest_versions bigint[],
   p_state_versions bigint[], p_state_positions bigint[], p_is_there boolean[],
   -- answers
-  p_keys text[], p_fingerprints text[], p_answers json[], p_kept_at timestamptz[],
+  p_keys text[], p_fingerprints text[], p_answers text[], p_kept_at timestamptz[],
   OUT outcome text, OUT head_size bigint, OUT repeated_ids uuid[], OUT repeated_keys text[]
 ) LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off

@@ -1,0 +1,13 @@
+import { startServer } from './harness.ts';
+import { createAdminServiceClient } from '@zitadel/client/v1';
+import { createServerTransport } from '@zitadel/client/node';
+import { createAdminClient, createAccessTokenInterceptor } from '@zitadel/node/dist/api/index.js';
+const s = await startServer('memory:');
+const c = createAdminServiceClient(createServerTransport(s.token,{baseUrl:s.url}));
+await c.listEvents({});
+await c.listEvents({editorUserId:'x'.repeat(10*1024*1024+1)}).catch(e=>console.log(e));
+const d = createAdminClient(s.url, createAccessTokenInterceptor(s.token));
+await d.listEvents({editorUserId:'x'.repeat(10*1024*1024+1)}).catch(e=>console.log(e));
+const r = await fetch(s.url+'/zitadel.admin.v1.AdminService/ListEvents',{method:'POST',headers:{authorization:'Bearer '+s.token,'content-type':'application/json'},body:JSON.stringify({editorUserId:'x'.repeat(10*1024*1024+1)})});
+console.log(r.status, await r.text());
+await s.stop();
