@@ -9,6 +9,7 @@ import { type Config, ConfigError, rootTokenFile, sqlitePath } from './config.ts
 import type { TlsMaterial } from './http/listener.ts';
 import { makeServer, type Server } from './server.ts';
 import { openMemoryStore } from './store/memory/memory-store.ts';
+import { openPostgresStore } from './store/postgres/postgres-store.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 
@@ -84,7 +85,7 @@ function readTls({ certFile, keyFile }: NonNullable<Config['tls']>): TlsMaterial
 export function openStore(databaseUrl: string): Promise<Store> {
   if (databaseUrl.startsWith('memory:')) return Promise.resolve(openMemoryStore());
   if (databaseUrl.startsWith('sqlite:')) return openSqliteStore(sqlitePath(databaseUrl));
-  throw new ConfigError('ANNALS_DATABASE_URL names PostgreSQL, which this version does not speak yet');
+  return openPostgresStore(databaseUrl);
 }
 
 const ROOT_TOKEN_BYTES = 32;
