@@ -20,8 +20,15 @@ const TLS = {
   key: readFileSync('testdata/tls/localhost.key.pem'),
 };
 
-/** Answers with the version of HTTP, the path, and the length of the body; `/slow` takes its time. */
+/** Answers with the version of HTTP, the path, and the length of the body; `/slow` takes its time, `/early` does not. */
 function echo(request: IncomingMessage, response: ServerResponse): void {
+  if (request.url === '/early') {
+    request.once('data', () => {
+      request.pause();
+      response.end('early');
+    });
+    return;
+  }
   let length = 0;
   request.on('data', (chunk: Buffer) => {
     length += chunk.length;
@@ -88,6 +95,20 @@ function over2(session: ClientHttp2Session, path: string, body?: Buffer): Promis
   });
 }
 
+/** A body that never ends: the answer, once its stream is closed. */
+function halfOver2(session: ClientHttp2Session, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const stream = session.request({ ':path': path, ':method': 'POST' });
+    let text = '';
+    stream.setEncoding('utf8');
+    stream.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    stream.on('close', () => resolve(text)).on('error', reject);
+    stream.write('half');
+  });
+}
+
 async function once2(origin: string, path: string, body?: Buffer, options = {}): Promise<string> {
   const session = http2.connect(origin, options);
   try {
@@ -137,6 +158,14 @@ describe('a port in cleartext', () => {
     const two = 'GET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
     const answer = await say(started.port, [one + two]);
     expect(answer.match(/1\.1 \/\d 0/g)).toEqual(['1.1 /1 0', '1.1 /2 0']);
+  });
+
+  test('ends an HTTP/2 request that is answered before its body has ended', async () => {
+    const session = http2.connect(origin());
+    expect(await halfOver2(session, '/early')).toBe('early');
+    session.close();
+    await new Promise((resolve) => session.once('close', resolve));
+    expect(session.destroyed).toBe(true);
   });
 
   test('answers garbage with 400 and closes', async () => {

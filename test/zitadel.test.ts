@@ -9,6 +9,7 @@ import { Code, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { createServerTransport } from '@zitadel/client/node';
 import { createAdminServiceClient, createAuthServiceClient } from '@zitadel/client/v1';
+import { createAccessTokenInterceptor, createAdminClient } from '@zitadel/node/dist/api/index.js';
 import { AdminService } from '@zitadel/proto/zitadel/admin_pb.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config.ts';
@@ -466,9 +467,16 @@ describe('the RPC transports', () => {
   });
 
   it('refuse a message beyond 10 MiB', async () => {
-    const client = createAdminServiceClient(createServerTransport(server.token, { baseUrl: server.url }));
-    const refused = await refusalOf(client.listEvents({ editorUserId: 'x'.repeat(10 * 1024 * 1024 + 1) }));
-    expect(refused?.code).toBe(Code.ResourceExhausted);
+    const client = createAdminClient(server.url, createAccessTokenInterceptor(server.token));
+    const editorUserId = 'x'.repeat(10 * 1024 * 1024 + 1);
+    expect(await refusalOf(client.listEvents({ editorUserId }))).toMatchObject({
+      code: Code.ResourceExhausted,
+    });
+    const answer = await post('/zitadel.admin.v1.AdminService/ListEvents', { editorUserId });
+    expect([answer.status, answer.json]).toEqual([
+      429,
+      expect.objectContaining({ code: 'resource_exhausted' }),
+    ]);
   });
 
   it('answer many calls at once over one connection', async () => {

@@ -27,7 +27,7 @@ export function addBackup(program: Command): void {
     const file = databaseFile(options);
     if (existsSync(target)) throw new CliError(EXIT.usage, `${target} exists already; give another name`);
     const startedAt = performance.now();
-    const progress = startProgress(`backup of ${file}`, 'pages');
+    const progress = await startProgress(`backup of ${file}`, 'pages');
     try {
       await withDatabase(file, () =>
         backupSqlite(file, target, (done, total) => progress.update({ done, total, count: done })),

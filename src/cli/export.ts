@@ -60,7 +60,7 @@ async function exportToStdout(client: Client, filters: Query): Promise<void> {
 async function exportToFile(client: Client, filters: Query, file: string): Promise<number> {
   const partial = `${file}.partial`;
   let count = 0;
-  const progress = startProgress(basename(file), 'changes');
+  const progress = await startProgress(basename(file), 'changes');
   try {
     const source = texts(client, filters, (done, total) => {
       count = done;

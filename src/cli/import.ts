@@ -37,7 +37,7 @@ async function importFile(file: string, client: Client, isJson: boolean): Promis
   const source = await openSource(file);
   const tally = new Tally(await sizeBefore(client));
   const startedAt = performance.now();
-  const progress = startProgress(basename(nameOf(file)), 'lines');
+  const progress = await startProgress(basename(nameOf(file)), 'lines');
   const onAnswer = (answer: Answer): void => {
     if ('error' in answer && answer.line === undefined) throw streamRefused(answer.error);
     tally.add(answer);

@@ -1,6 +1,5 @@
 // A progress bar on standard error, where that is a terminal: done of total, how fast, how long yet.
 
-import ora from 'ora';
 import { cut, durationText, numberText } from './output.ts';
 
 /** How far a command has come. */
@@ -22,9 +21,11 @@ export interface Progress {
 const NO_PROGRESS: Progress = { update: () => undefined, stop: () => undefined };
 
 /** @param unit what is counted, in the plural */
-export function startProgress(title: string, unit: string): Progress {
+export async function startProgress(title: string, unit: string): Promise<Progress> {
   const stream = process.stderr;
   if (!stream.isTTY) return NO_PROGRESS;
+  // Loaded here, because most commands start without it.
+  const { default: ora } = await import('ora');
   const startedAt = performance.now();
   // Standard input may be what is read: it must be left alone.
   const spinner = ora({ text: title, stream, discardStdin: false }).start();

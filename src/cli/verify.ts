@@ -95,7 +95,7 @@ async function logsOf(audit: Audit, options: Options): Promise<{ id: string; slu
 }
 
 async function verifyShown(audit: Audit, log: string, slug: string): Promise<Verified> {
-  const progress = startProgress(slug, 'entries');
+  const progress = await startProgress(slug, 'entries');
   try {
     return await verifyLog(audit, log, sha256, async (done, total) => {
       progress.update({ done, total, count: done });

@@ -5,7 +5,7 @@
 // tell (RFC 9113, section 3.4: prior knowledge), over TLS the protocol that ALPN agreed on.
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import http2, { type ServerHttp2Session } from 'node:http2';
+import http2, { type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -154,5 +154,15 @@ function makeHttp2(handler: Handler, limits: ConnectionLimits): http2.Http2Serve
     initialWindowSize: limits.windowBytes,
     enablePush: false,
   };
-  return http2.createServer({ settings }, handler as unknown as Parameters<typeof http2.createServer>[1]);
+  return http2.createServer({ settings }, (request, response) => {
+    request.stream.once('finish', () => declineRest(request));
+    handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+  });
+}
+
+/** What is answered before its body has ended needs no more of it (RFC 9113, section 8.1), and must not stay open. */
+function declineRest(request: Http2ServerRequest): void {
+  if (request.stream.endAfterHeaders || request.complete) return;
+  request.resume();
+  request.stream.close();
 }

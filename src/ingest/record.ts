@@ -5,7 +5,8 @@ import { AnnalsError } from '../core/errors.ts';
 import { receiptOf } from '../core/seal.ts';
 import type { LogId, Store, StoredEntry } from '../store/store.ts';
 import type { Outcome, Proposal } from './proposal.ts';
-import { KeyTaken, LogRecorder, type RequestKey, type Sealing } from './recorder.ts';
+import { KeyTaken, LogRecorder } from './recorder.ts';
+import type { RequestKey, Sealing } from './sealed-batch.ts';
 
 /**
  * Records proposals of one log, all or none, and answers when they are durable: a receipt for each, in

@@ -1,32 +1,15 @@
 // Recording: proposals of many requests are gathered, sealed and appended, one log at a time.
 //
 // Up to MOST_FLIGHTS appends are under way while the next batch is sealed on top of them, each with
-// half of what is waiting: while one half is on its way to the disk, the other is answered and comes again. That is
-// safe because a store appends only where the log's size is the expected one: if an append fails,
-// those behind it find the log stale, keep nothing, and are sealed again.
+// half of what is waiting: while one half is on its way to the disk, the other is answered and comes
+// again. That is safe because a store appends only where the log's size is the expected one: if an
+// append fails, those behind it find the log stale, keep nothing, and are sealed again.
 
-import type { Change } from '../core/entry.ts';
-import { AnnalsError } from '../core/errors.ts';
-import type { Instant } from '../core/instant.ts';
-import type { Node, Sha256 } from '../core/merkle.ts';
-import { type Latest, receiptOf, type SealedEntry, seal, type Tip } from '../core/seal.ts';
-import type { AppendResult, KeptAnswer, LogId, Store, StoredEntry } from '../store/store.ts';
+import type { Latest, Tip } from '../core/seal.ts';
+import type { AppendResult, LogId, Store } from '../store/store.ts';
 import { LatestStates, resourceKey } from './latest-states.ts';
-import { isRecordedAs, isSameChange, isStateProposal, type Outcome, type Proposal } from './proposal.ts';
-
-/** What sealing needs from outside: the clock, the randomness, the hash. */
-export interface Sealing {
-  now(): Instant;
-  /** A fresh random 16-byte salt. */
-  salt(): Uint8Array;
-  sha256: Sha256;
-}
-
-/** An idempotency key, already bound to who uses it, and the fingerprint of what was sent with it. */
-export interface RequestKey {
-  key: string;
-  fingerprint: string;
-}
+import { isStateProposal, type Outcome, type Proposal } from './proposal.ts';
+import { type RequestKey, SealedBatch, type Sealing, type Submission } from './sealed-batch.ts';
 
 const MOST_FLIGHTS = 2;
 const MOST_CHANGES = 512;
@@ -34,16 +17,6 @@ const MOST_CHANGES = 512;
 const SEALED_AT_ONCE = 64;
 /** So few are not worth halving. */
 const FEW = 8;
-
-/** A caller's proposals, recorded together or not at all. */
-interface Submission {
-  proposals: readonly Proposal[];
-  requestKey: RequestKey | undefined;
-  /** Entries that the log has already under ids of this submission. */
-  known: Map<string, StoredEntry>;
-  resolve(outcomes: Outcome[]): void;
-  reject(error: unknown): void;
-}
 
 /** An append under way, and the submissions that it answers. */
 interface Flight {
@@ -269,100 +242,3 @@ export class LogRecorder {
 
 /** The request's key was used by another server at the same time: its answer is in the store now. */
 export class KeyTaken extends Error {}
-
-/** A batch as it is sealed, submission by submission. */
-class SealedBatch {
-  tip: Tip;
-  readonly entries: SealedEntry[] = [];
-  readonly nodes: Node[] = [];
-  readonly answers: KeptAnswer[] = [];
-  readonly latest = new Map<string, Latest>();
-  readonly ids = new Set<string>();
-  readonly #states: LatestStates;
-  readonly #sealing: Sealing;
-
-  constructor(tip: Tip, states: LatestStates, sealing: Sealing) {
-    this.tip = tip;
-    this.#states = states;
-    this.#sealing = sealing;
-  }
-
-  /** Seals all proposals of a submission, or throws and leaves the batch as it was. */
-  add({ proposals, requestKey, known }: Submission): Outcome[] {
-    const tipBefore = this.tip;
-    const staged = new Map<string, Latest>();
-    const changes = new Map<string, { change: Change; outcome: Outcome }>();
-    const [entryCount, nodeCount] = [this.entries.length, this.nodes.length];
-    try {
-      const outcomes = proposals.map((proposal, index) =>
-        this.#addOne(proposal, index, known, staged, changes),
-      );
-      for (const [key, latest] of staged) {
-        this.latest.set(key, latest);
-        this.#states.set(key, latest);
-      }
-      for (const id of changes.keys()) this.ids.add(id);
-      if (requestKey !== undefined) this.answers.push(this.#answer(requestKey, outcomes));
-      return outcomes;
-    } catch (error) {
-      this.tip = tipBefore;
-      this.entries.length = entryCount;
-      this.nodes.length = nodeCount;
-      throw error;
-    }
-  }
-
-  #addOne(
-    proposal: Proposal,
-    index: number,
-    known: Map<string, StoredEntry>,
-    staged: Map<string, Latest>,
-    changes: Map<string, { change: Change; outcome: Outcome }>,
-  ): Outcome {
-    const key = resourceKey(proposal.resource);
-    const latest = staged.get(key) ?? this.#states.get(key);
-    const change = isStateProposal(proposal) ? proposal.derive(latest) : proposal;
-    if (change === undefined) return { unchangedAt: latest?.statePosition ?? 0 };
-    const twin = changes.get(change.id);
-    if (twin !== undefined) {
-      if (isSameChange(twin.change, change)) return twin.outcome;
-      throw idConflict(change.id, index);
-    }
-    const entry = known.get(change.id);
-    if (entry !== undefined) {
-      if (isRecordedAs(change, entry)) return { receipt: receiptOf(entry) };
-      throw idConflict(change.id, index);
-    }
-    const sealed = seal(
-      this.tip,
-      latest,
-      change,
-      this.#sealing.now(),
-      this.#sealing.salt,
-      this.#sealing.sha256,
-    );
-    this.tip = sealed.tip;
-    this.entries.push(sealed.entry);
-    this.nodes.push(...sealed.nodes);
-    staged.set(key, sealed.latest);
-    const outcome = { receipt: receiptOf(sealed.entry) };
-    changes.set(change.id, { change, outcome });
-    return outcome;
-  }
-
-  /** What is kept is where the receipts are to be found, not the receipts: those are in the log. */
-  #answer({ key, fingerprint }: RequestKey, outcomes: Outcome[]): KeptAnswer {
-    const answer = outcomes.map((outcome) =>
-      'receipt' in outcome ? { position: outcome.receipt.position } : { unchangedAt: outcome.unchangedAt },
-    );
-    return { key, fingerprint, answer: JSON.stringify(answer), keptAt: this.#sealing.now() };
-  }
-}
-
-function idConflict(id: string, index: number): AnnalsError {
-  return new AnnalsError('id_conflict', `the change id ${id} is in the log already, with other content`, {
-    field: '/id',
-    got: id,
-    index,
-  });
-}

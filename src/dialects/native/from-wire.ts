@@ -12,7 +12,7 @@ import type { Organization, Scope } from '../../directory/directory.ts';
 import { bodyBytes } from '../../http/bodies.ts';
 import { parseJson } from '../../ingest/json-text.ts';
 import { normaliseActor, normaliseContext, normaliseIp } from '../../ingest/normalise.ts';
-import type { RequestKey } from '../../ingest/recorder.ts';
+import type { RequestKey } from '../../ingest/sealed-batch.ts';
 import type { Range, Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
 import type { ChangesQuery } from './wire.ts';

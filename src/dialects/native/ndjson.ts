@@ -14,7 +14,7 @@ import { problemOf, toProblem } from '../../http/problem.ts';
 import { parseJson } from '../../ingest/json-text.ts';
 import { CHANGE_BYTES } from '../../ingest/limits.ts';
 import { normaliseChange } from '../../ingest/normalise.ts';
-import type { RequestKey } from '../../ingest/recorder.ts';
+import type { RequestKey } from '../../ingest/sealed-batch.ts';
 import type { Annals } from '../dialect.ts';
 import { type Asked, requestKeyOf } from './from-wire.ts';
 import { receiptText } from './to-wire.ts';

@@ -74,10 +74,8 @@ export class RpcAnswers {
   }
 }
 
-/** The body stays readable where an answer comes before its end; over HTTP/2 the rest of it is then declined. */
+/** The body stays readable where an answer comes before its end. */
 function universalRequestOf({ raw }: FastifyRequest, reply: FastifyReply): UniversalServerRequest {
-  const stream = http2StreamOf(raw);
-  if (stream !== undefined) reply.raw.once('finish', () => raw.complete || stream.close());
   const body = raw.iterator({ destroyOnReturn: false });
   return { ...universalRequestFromNodeRequest(raw, reply.raw, undefined, undefined), body };
 }

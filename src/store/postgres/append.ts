@@ -95,38 +95,38 @@ function entryParameters(entries: readonly SealedEntry[]): Parameter[] {
   ];
 }
 
-/** Each stream's name once, and the filings as indexes into the names, which count from 1 as arrays do in SQL. */
+/**
+ * Each stream's name once, and the filings as indexes into the names, which count from 1 as arrays do in
+ * SQL. Stream by stream, so that neighbours go to one page of the index.
+ */
 function streamParameters(entries: readonly SealedEntry[]): Parameter[] {
-  const indexes = new Map<Stream, number>();
-  const counts: number[] = [];
-  const filed = {
-    streams: [] as number[],
-    ranks: [] as number[],
-    positions: [] as number[],
-    years: [] as number[],
-  };
-  const ownStreams: number[] = [];
+  const streams = new Map<Stream, SealedEntry[]>();
   for (const entry of entries) {
-    const year = yearOf(entry.recordedAt);
-    entry.streams.forEach((name, order) => {
-      const index = indexes.get(name) ?? indexes.size + 1;
-      indexes.set(name, index);
-      counts[index - 1] = (counts[index - 1] ?? 0) + 1;
-      if (order === 0) ownStreams.push(index);
-      filed.streams.push(index);
-      filed.ranks.push(counts[index - 1] as number);
-      filed.positions.push(entry.position);
-      filed.years.push(year);
-    });
+    for (const name of entry.streams) {
+      const filed = streams.get(name);
+      if (filed === undefined) streams.set(name, [entry]);
+      else filed.push(entry);
+    }
   }
+  const indexes = new Map([...streams.keys()].map((name, index) => [name, index + 1]));
+  const all = [...streams.values()];
+  const filed = all.flat();
   return [
-    ['p_streams', 'text[]', textArray([...indexes.keys()].map(streamKey))],
-    ['p_counts', 'bigint[]', bigintArray(counts)],
-    ['p_own_streams', 'integer[]', integerArray(ownStreams)],
-    ['p_filed_streams', 'integer[]', integerArray(filed.streams)],
-    ['p_filed_ranks', 'bigint[]', bigintArray(filed.ranks)],
-    ['p_filed_positions', 'bigint[]', bigintArray(filed.positions)],
-    ['p_filed_years', 'smallint[]', smallintArray(filed.years)],
+    ['p_streams', 'text[]', textArray([...streams.keys()].map(streamKey))],
+    ['p_counts', 'bigint[]', bigintArray(all.map(({ length }) => length))],
+    [
+      'p_own_streams',
+      'integer[]',
+      integerArray(entries.map(({ streams }) => indexes.get(streams[0] as Stream) as number)),
+    ],
+    [
+      'p_filed_streams',
+      'integer[]',
+      integerArray(all.flatMap(({ length }, index) => Array(length).fill(index + 1))),
+    ],
+    ['p_filed_ranks', 'bigint[]', bigintArray(all.flatMap((some) => some.map((_, rank) => rank + 1)))],
+    ['p_filed_positions', 'bigint[]', bigintArray(filed.map(({ position }) => position))],
+    ['p_filed_years', 'smallint[]', smallintArray(filed.map(({ recordedAt }) => yearOf(recordedAt)))],
   ];
 }
 

@@ -12,6 +12,7 @@ import type { LogId, Organization, Parts, Range, Selection, StoredEntry } from '
 import { Connection } from './database.ts';
 import { Reads } from './reads.ts';
 import { LOG_STRIDE, uuidBytes } from './rows.ts';
+import type { Selector } from './select.ts';
 
 /** Opens the database file for reading alone. Throws where there is no database of Annals. */
 export function openSqliteAudit(path: string): Audit {
@@ -37,9 +38,15 @@ export function openReadOnly(path: string): Connection {
 
 const SQLITE_CANTOPEN = 14;
 
+/** How many streams' numbers stay in memory. */
+const CACHED_STREAMS = 50_000;
+
+type StreamRow = NonNullable<ReturnType<Selector['streamNumber']>>;
+
 class SqliteAudit implements Audit {
   readonly #connection: Connection;
   readonly #reads: Reads;
+  readonly #streams = new Map<string, StreamRow | undefined>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -48,7 +55,7 @@ class SqliteAudit implements Audit {
 
   async logs(): Promise<LogId[]> {
     const rows = this.#connection.prepare('SELECT organization FROM logs ORDER BY log').all();
-    return rows.map((row) => row['organization'] as string);
+    return rows.map((row) => row.organization as string);
   }
 
   async organizations(): Promise<Organization[]> {
@@ -74,6 +81,7 @@ class SqliteAudit implements Audit {
 
   async filings(log: LogId, entries: readonly Filed[]): Promise<Filing[]> {
     const number = this.#logNumber(log);
+    if (this.#streams.size > CACHED_STREAMS) this.#streams.clear();
     return entries.map((entry) => ({
       places: entry.streams.map((stream) => this.#place(number, stream, entry.position)),
       isById: this.#isById(number, entry),
@@ -105,9 +113,9 @@ class SqliteAudit implements Audit {
         FROM streams s WHERE log = ? AND name > ? AND name <> ? ORDER BY name LIMIT ?`)
       .all(this.#logNumber(log), behind ?? '', WHOLE_LOG, limit);
     return rows.map((row) => ({
-      stream: row['name'] as string,
-      size: row['size'] as number,
-      filed: row['filed'] as number,
+      stream: row.name as string,
+      size: row.size as number,
+      filed: row.filed as number,
     }));
   }
 
@@ -119,8 +127,15 @@ class SqliteAudit implements Audit {
     return this.#reads.selector.logNumber(log)?.log ?? -1;
   }
 
+  /** In a snapshot a stream stays as it is. */
+  #stream(log: number, name: string): StreamRow | undefined {
+    const key = `${log} ${name}`;
+    if (!this.#streams.has(key)) this.#streams.set(key, this.#reads.selector.streamNumber(log, name));
+    return this.#streams.get(key);
+  }
+
   #place(log: number, name: string, position: number): Place | undefined {
-    const stream = this.#reads.selector.streamNumber(log, name);
+    const stream = this.#stream(log, name);
     if (stream === undefined) return undefined;
     const [own, previous] = this.#connection
       .prepare(`SELECT position, number FROM filed WHERE stream = ? AND position <= ?
@@ -134,7 +149,7 @@ class SqliteAudit implements Audit {
     const found = this.#connection
       .prepare('SELECT entry FROM entries WHERE log = ? AND id = ?')
       .get(log, uuidBytes(id));
-    return found?.['entry'] === log * LOG_STRIDE + position;
+    return found?.entry === log * LOG_STRIDE + position;
   }
 
   /** In the timelines, and within the bounds of its span, by which walks leave out whole spans. */
@@ -149,7 +164,7 @@ class SqliteAudit implements Audit {
     return (
       span !== undefined &&
       timelines.every((name) => {
-        const stream = this.#reads.selector.streamNumber(log, name)?.id ?? -1;
+        const stream = this.#stream(log, name)?.id ?? -1;
         return timed.get(stream, occurredAt, position) !== undefined;
       })
     );

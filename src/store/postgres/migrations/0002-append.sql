@@ -3,8 +3,8 @@
 -- indexes (from 1) into the batch's own list of names. A later form of this function gets other
 -- parameters and so stands beside this one, for the servers that still call it.
 --
--- The planner's switches are for plans that are kept from when the tables were small: they must never
--- read a whole table later.
+-- Plans are kept from when the tables were small, and must not read a whole table later: hence the
+-- planner's switches, and `OFFSET 0`, behind which a row is looked up by its key and in no other way.
 
 CREATE FUNCTION annals.append(
   p_log uuid, p_size bigint, p_floor bigint, p_new_size bigint, p_recorded_at timestamptz,
@@ -46,15 +46,18 @@ BEGIN
   IF head_size <> p_size THEN outcome := 'stale'; RETURN; END IF;
 
   SELECT array_agg(e.id ORDER BY u.at) INTO repeated_ids
-    FROM unnest(p_ids) WITH ORDINALITY u (id, at) JOIN annals.entries e ON e.log = p_log AND e.id = u.id;
+    FROM unnest(p_ids) WITH ORDINALITY u (id, at)
+    CROSS JOIN LATERAL (SELECT x.id FROM annals.entries x WHERE x.log = p_log AND x.id = u.id OFFSET 0) e;
   SELECT array_agg(a.key ORDER BY u.at) INTO repeated_keys
-    FROM unnest(p_keys) WITH ORDINALITY u (key, at) JOIN annals.answers a ON a.log = p_log AND a.key = u.key;
+    FROM unnest(p_keys) WITH ORDINALITY u (key, at)
+    CROSS JOIN LATERAL (SELECT x.key FROM annals.answers x WHERE x.log = p_log AND x.key = u.key OFFSET 0) a;
   IF repeated_ids IS NOT NULL OR repeated_keys IS NOT NULL THEN outcome := 'repeated'; RETURN; END IF;
 
   -- Streams: a number for each new name, and their sizes before this batch.
   SELECT array_agg(s.stream ORDER BY u.at), array_agg(coalesce(s.size, 0) ORDER BY u.at) INTO numbers, sizes
     FROM unnest(p_streams) WITH ORDINALITY u (name, at)
-    LEFT JOIN annals.streams s ON s.log = p_log AND s.name = u.name;
+    LEFT JOIN LATERAL (SELECT x.stream, x.size FROM annals.streams x WHERE x.log = p_log AND x.name = u.name OFFSET 0) s
+      ON true;
   FOR i IN 1 .. coalesce(cardinality(numbers), 0) LOOP
     IF numbers[i] IS NULL THEN
       head.streams := head.streams + 1;

@@ -1,0 +1,131 @@
+// A batch while it is sealed: each submission goes in whole, or not at all.
+
+import type { Change } from '../core/entry.ts';
+import { AnnalsError } from '../core/errors.ts';
+import type { Instant } from '../core/instant.ts';
+import type { Node, Sha256 } from '../core/merkle.ts';
+import { type Latest, receiptOf, type SealedEntry, seal, type Tip } from '../core/seal.ts';
+import type { KeptAnswer, StoredEntry } from '../store/store.ts';
+import { type LatestStates, resourceKey } from './latest-states.ts';
+import { isRecordedAs, isSameChange, isStateProposal, type Outcome, type Proposal } from './proposal.ts';
+
+/** What sealing needs from outside: the clock, the randomness, the hash. */
+export interface Sealing {
+  now(): Instant;
+  /** A fresh random 16-byte salt. */
+  salt(): Uint8Array;
+  sha256: Sha256;
+}
+
+/** An idempotency key, already bound to who uses it, and the fingerprint of what was sent with it. */
+export interface RequestKey {
+  key: string;
+  fingerprint: string;
+}
+
+/** A caller's proposals, recorded together or not at all. */
+export interface Submission {
+  proposals: readonly Proposal[];
+  requestKey: RequestKey | undefined;
+  /** Entries that the log has already under ids of this submission. */
+  known: Map<string, StoredEntry>;
+  resolve(outcomes: Outcome[]): void;
+  reject(error: unknown): void;
+}
+
+/** A batch as it is sealed, submission by submission. */
+export class SealedBatch {
+  tip: Tip;
+  readonly entries: SealedEntry[] = [];
+  readonly nodes: Node[] = [];
+  readonly answers: KeptAnswer[] = [];
+  readonly latest = new Map<string, Latest>();
+  readonly ids = new Set<string>();
+  readonly #states: LatestStates;
+  readonly #sealing: Sealing;
+
+  constructor(tip: Tip, states: LatestStates, sealing: Sealing) {
+    this.tip = tip;
+    this.#states = states;
+    this.#sealing = sealing;
+  }
+
+  /** Seals all proposals of a submission, or throws and leaves the batch as it was. */
+  add({ proposals, requestKey, known }: Submission): Outcome[] {
+    const tipBefore = this.tip;
+    const staged = new Map<string, Latest>();
+    const changes = new Map<string, { change: Change; outcome: Outcome }>();
+    const [entryCount, nodeCount] = [this.entries.length, this.nodes.length];
+    try {
+      const outcomes = proposals.map((proposal, index) =>
+        this.#addOne(proposal, index, known, staged, changes),
+      );
+      for (const [key, latest] of staged) {
+        this.latest.set(key, latest);
+        this.#states.set(key, latest);
+      }
+      for (const id of changes.keys()) this.ids.add(id);
+      if (requestKey !== undefined) this.answers.push(this.#answer(requestKey, outcomes));
+      return outcomes;
+    } catch (error) {
+      this.tip = tipBefore;
+      this.entries.length = entryCount;
+      this.nodes.length = nodeCount;
+      throw error;
+    }
+  }
+
+  #addOne(
+    proposal: Proposal,
+    index: number,
+    known: Map<string, StoredEntry>,
+    staged: Map<string, Latest>,
+    changes: Map<string, { change: Change; outcome: Outcome }>,
+  ): Outcome {
+    const key = resourceKey(proposal.resource);
+    const latest = staged.get(key) ?? this.#states.get(key);
+    const change = isStateProposal(proposal) ? proposal.derive(latest) : proposal;
+    if (change === undefined) return { unchangedAt: latest?.statePosition ?? 0 };
+    const twin = changes.get(change.id);
+    if (twin !== undefined) {
+      if (isSameChange(twin.change, change)) return twin.outcome;
+      throw idConflict(change.id, index);
+    }
+    const entry = known.get(change.id);
+    if (entry !== undefined) {
+      if (isRecordedAs(change, entry)) return { receipt: receiptOf(entry) };
+      throw idConflict(change.id, index);
+    }
+    const sealed = seal(
+      this.tip,
+      latest,
+      change,
+      this.#sealing.now(),
+      this.#sealing.salt,
+      this.#sealing.sha256,
+    );
+    this.tip = sealed.tip;
+    this.entries.push(sealed.entry);
+    this.nodes.push(...sealed.nodes);
+    staged.set(key, sealed.latest);
+    const outcome = { receipt: receiptOf(sealed.entry) };
+    changes.set(change.id, { change, outcome });
+    return outcome;
+  }
+
+  /** What is kept is where the receipts are to be found, not the receipts: those are in the log. */
+  #answer({ key, fingerprint }: RequestKey, outcomes: Outcome[]): KeptAnswer {
+    const answer = outcomes.map((outcome) =>
+      'receipt' in outcome ? { position: outcome.receipt.position } : { unchangedAt: outcome.unchangedAt },
+    );
+    return { key, fingerprint, answer: JSON.stringify(answer), keptAt: this.#sealing.now() };
+  }
+}
+
+function idConflict(id: string, index: number): AnnalsError {
+  return new AnnalsError('id_conflict', `the change id ${id} is in the log already, with other content`, {
+    field: '/id',
+    got: id,
+    index,
+  });
+}
