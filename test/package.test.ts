@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** The Node that runs the tests comes first, whatever the machine has. */
 const ENVIRONMENT = {
   ...stripAnnalsSettings(process.env),
-  PATH: dirname(process.execPath) + delimiter + process.env['PATH'],
+  PATH: dirname(process.execPath) + delimiter + process.env.PATH,
 };
 const INSTALL_TIMEOUT_MS = 600_000;
 
@@ -41,7 +41,7 @@ describe('the package', () => {
     const server = spawn(command, ['serve', '--port', '0', '--log-level', 'error', '--json'], {
       cwd: folder,
       env: ENVIRONMENT,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
     try {
       const [line] = (await once(server.stdout, 'data')) as [Buffer];

@@ -8,8 +8,9 @@ import type { Actor, Change, ResourceRef } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import { type Instant, parseInstant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { joinPointer } from '../core/pointer.ts';
 import { ActorWire, ChangeWire, ContextWire, ResourceRefWire, StateWire } from './change-schema.ts';
-import { CHANGE_BYTES, STATE_LEVELS } from './limits.ts';
+import { CHANGE_BYTES, STATE_LEVELS, shorten } from './limits.ts';
 import { INSTANT, reasonOf, refused } from './refusal.ts';
 
 /** What a change takes where the caller says nothing. */
