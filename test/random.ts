@@ -1,4 +1,6 @@
-// Random numbers that a printed seed brings back.
+// Random choices that a printed seed brings back; `ANNALS_SEED` repeats a run.
+
+import { Random as Numbers, testSeed } from '../src/store/contract-batches.ts';
 
 export interface Random {
   seed: number;
@@ -8,20 +10,12 @@ export interface Random {
   chance(probability: number): boolean;
 }
 
-/** Mulberry32: small, fast, good enough to choose test data. */
-export function makeRandom(seed: number = Math.floor(Math.random() * 2 ** 32)): Random {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+export function makeRandom(seed: number = testSeed()): Random {
+  const random = new Numbers(seed);
   return {
     seed,
-    below: (end) => Math.floor(next() * end),
-    pick: (items) => items[Math.floor(next() * items.length)] as (typeof items)[number],
-    chance: (probability) => next() < probability,
+    below: (end) => random.below(end),
+    pick: (items) => random.pick(items),
+    chance: (probability) => random.chance(probability),
   };
 }

@@ -4,21 +4,23 @@ import type { Changes } from '../core/entry.ts';
 import type { Json } from '../core/json.ts';
 import { columns, cut, jsonText, plain, style } from './output.ts';
 
-/** Narrower than this, a change is told on two lines of its own. */
 const ARROW = ' → ';
+/** What is longer takes a line for each side. */
+const LONGEST_PAIR = 120;
+
+/** Differences that are shown where not all are asked for. */
+const MOST_SHOWN = 12;
 
 /**
- * Lines such as `~ /name "Bern" → "Berne"`, `+ /borders/2 "LIE"` and `- /tld ".ch"`. Values are cut to
- * the width of a terminal, and not at all where the output goes elsewhere.
- * @param most differences that are told, the others counted
+ * Lines such as `~ /name  "Bern" → "Berne"`, `+ /borders/2  "LIE"` and `- /tld  ".ch"`.
+ * @param isFull all of them, and all of their values; else the first, cut to the width of the terminal
  */
-export function differenceLines(changes: Changes, indent: string, most = Number.POSITIVE_INFINITY): string[] {
+export function differenceLines(changes: Changes, indent: string, isFull: boolean): string[] {
   const pairs = Object.entries(changes);
-  const width = columns() - indent.length;
-  const lines = pairs
-    .slice(0, most)
-    .flatMap(([path, [before, after]]) => pairLines(path, before, after, width));
-  const left = pairs.length - most;
+  const width = isFull ? Number.POSITIVE_INFINITY : columns() - indent.length;
+  const shown = isFull ? pairs : pairs.slice(0, MOST_SHOWN);
+  const lines = shown.flatMap(([path, [before, after]]) => pairLines(path, before, after, width));
+  const left = pairs.length - shown.length;
   if (left > 0) lines.push(style('dim', `and ${left} more; --full shows them`));
   return lines.map((line) => indent + line);
 }
@@ -30,14 +32,10 @@ function pairLines(path: string, before: Json, after: Json, width: number): stri
   if (after === null) return [removed(`- ${name}  `, before, width)];
   const [from, to] = [jsonText(before), jsonText(after)];
   const head = `~ ${name}  `;
-  if (head.length + from.length + ARROW.length + to.length <= width || isShort(from, to)) {
+  if (head.length + from.length + ARROW.length + to.length <= Math.min(width, LONGEST_PAIR)) {
     return [style('yellow', head) + style('red', from) + style('dim', ARROW) + style('green', to)];
   }
   return [style('yellow', head.trimEnd()), removed('    - ', before, width), added('    + ', after, width)];
-}
-
-function isShort(from: string, to: string): boolean {
-  return columns() === Number.POSITIVE_INFINITY && from.length + to.length < 120;
 }
 
 function added(head: string, value: Json, width: number): string {

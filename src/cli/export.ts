@@ -5,7 +5,7 @@ import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip, createZstdCompress } from 'node:zlib';
+import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import type { Command } from 'commander';
 import { type Client, makeClient, type Query } from './client.ts';
 import { CliError, EXIT, reasonOf } from './exit.ts';
@@ -78,9 +78,12 @@ async function exportToFile(client: Client, filters: Query, file: string): Promi
   return count;
 }
 
+/** As the zstd command does: a damaged file is noticed when it is read. */
+const WITH_CHECKSUM = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+
 function compressors(file: string): Writable[] {
   if (file.endsWith('.gz')) return [createGzip()];
-  return file.endsWith('.zst') ? [createZstdCompress()] : [];
+  return file.endsWith('.zst') ? [createZstdCompress(WITH_CHECKSUM)] : [];
 }
 
 /** Entries per page: states of several kilobytes each stay a moderate answer. */

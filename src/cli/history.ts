@@ -22,7 +22,7 @@ export function addHistory(program: Command): void {
   command.option('-n, --limit <number>', 'how many changes', '10');
   command.option('--all', 'all changes');
   command.option('--oldest-first', 'in the order in which they were recorded');
-  command.option('--full', 'every difference of a change');
+  command.option('--full', 'every difference of a change, nothing cut off');
   addFilters(command);
   addServerOptions(command);
   addExamples(command, [
@@ -39,8 +39,6 @@ export function addHistory(program: Command): void {
 }
 
 const PAGE = 200;
-/** Differences of one change that are shown without --full. */
-const MOST_DIFFERENCES = 12;
 
 async function* entriesOf(
   client: Client,
@@ -78,11 +76,11 @@ async function showTimeline(
   options: Options,
   limit: number,
 ): Promise<void> {
-  const most = options.full === true ? Number.POSITIVE_INFINITY : MOST_DIFFERENCES;
+  const isFull = options.full === true;
   let [shown, total] = [0, 0];
   for await (const { entry, count } of entriesOf(client, resource, options, limit)) {
     if (shown === 0) await print(titleText(entry, count));
-    await print(`\n${entryText(entry, most)}`);
+    await print(`\n${entryText(entry, isFull)}`);
     shown += 1;
     total = count;
   }
@@ -102,17 +100,20 @@ function titleText({ resource }: EntryAnswer, count: number): string {
 }
 
 /** One entry of a timeline: a line that says when, what and who, and its differences. */
-export function entryText(entry: EntryAnswer, most: number): string {
-  const { version, occurredAt, action, event, actor, continuity } = entry;
+function entryText(entry: EntryAnswer, isFull: boolean): string {
+  const { id, version, occurredAt, action, event, actor, continuity } = entry;
   const head = [
     style('bold', `v${version}`),
     style('cyan', instantText(occurredAt)),
     event === undefined ? action : `${action} ${plain(event)}`,
     actorText(actor),
+    style('dim', id),
     ...(continuity === 'gap' ? [style('magenta', 'gap: a change before this one was missed')] : []),
   ];
   const isSilent = action !== 'access' && !entry.changed;
-  const lines = isSilent ? [style('dim', '    no difference')] : differenceLines(entry.changes, '    ', most);
+  const lines = isSilent
+    ? [style('dim', '    no difference')]
+    : differenceLines(entry.changes, '    ', isFull);
   return [head.join('  '), ...lines].join('\n');
 }
 

@@ -55,23 +55,30 @@ describe('differences', () => {
       '/borders/2': [null, 'LIE'],
       '/tld': ['.ch', null],
     } as const;
-    expect(differenceLines(changes as never, '  ')).toEqual([
+    expect(differenceLines(changes as never, '  ', false)).toEqual([
       '  ~ /name  "Bern" → "Berne"',
       '  + /borders/2  "LIE"',
       '  - /tld  ".ch"',
     ]);
   });
 
-  it('take a line for each side where they are long, and are counted beyond a number', () => {
+  it('take a line for each side where they are long', () => {
     const long = { text: 'x'.repeat(100) };
-    const changes = { '/a': [long, 1], '/b': [1, 2], '/c': [2, 3] } as const;
-    expect(differenceLines(changes as never, '', 2)).toEqual([
+    expect(differenceLines({ '/a': [long, 1] } as never, '', false)).toEqual([
       '~ /a',
       `    - ${JSON.stringify(long)}`,
       '    + 1',
-      '~ /b  1 → 2',
-      'and 1 more; --full shows them',
     ]);
+  });
+
+  it('are the first twelve and the number of the others, unless all are asked for', () => {
+    const changes = Object.fromEntries(
+      Array.from({ length: 15 }, (_, at) => [`/${at}`, [null, at] as const]),
+    );
+    const few = differenceLines(changes as never, '', false);
+    expect(few).toHaveLength(13);
+    expect(few.at(-1)).toBe('and 3 more; --full shows them');
+    expect(differenceLines(changes as never, '', true)).toHaveLength(15);
   });
 });
 

@@ -52,7 +52,7 @@ function wholeText(entry: WholeEntry): string {
   ]);
   if (entry.action === 'access') return facts;
   if (!entry.changed) return `${facts}\n\n${style('dim', 'no difference')}`;
-  return `${facts}\n\n${differenceLines(entry.changes, '').join('\n')}`;
+  return `${facts}\n\n${differenceLines(entry.changes, '', true).join('\n')}`;
 }
 
 function continuityText({ continuity }: WholeEntry): string {

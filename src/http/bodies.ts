@@ -48,9 +48,11 @@ function isTimed(request: FastifyRequest): boolean {
 function timeBody(request: FastifyRequest, reply: FastifyReply): void {
   const timer = setTimeout(() => {
     if (request.raw.complete || reply.sent) return;
-    const stream = http2StreamOf(request);
-    if (stream === undefined) reply.header('connection', 'close');
-    reply.raw.once('finish', () => (stream === undefined ? request.raw.destroy() : stream.close()));
+    // Over HTTP/2 the listener ends the stream.
+    if (request.raw.httpVersionMajor === 1) {
+      reply.header('connection', 'close');
+      reply.raw.once('finish', () => request.raw.destroy());
+    }
     sendProblem(
       reply,
       new AnnalsError('request_timeout', `the body did not end within ${BODY_TIMEOUT_MS} ms`, {

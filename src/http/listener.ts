@@ -114,7 +114,7 @@ export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOption
   }
 }
 
-/** How long a session without streams may take to say goodbye. */
+/** How long a session without streams, or a stream that is answered, may take to end. */
 const LINGER_MS = 500;
 
 /** What a client that knows beforehand that the server speaks HTTP/2 sends first. */
@@ -155,14 +155,19 @@ function makeHttp2(handler: Handler, limits: ConnectionLimits): http2.Http2Serve
     enablePush: false,
   };
   return http2.createServer({ settings }, (request, response) => {
-    request.stream.once('finish', () => declineRest(request));
+    request.stream.once('finish', () => {
+      // The trailers come behind this, and would be cut off.
+      if (!isWhole(request)) setTimeout(() => declineRest(request), LINGER_MS);
+    });
     handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
   });
 }
 
 /** What is answered before its body has ended needs no more of it (RFC 9113, section 8.1), and must not stay open. */
 function declineRest(request: Http2ServerRequest): void {
-  if (request.stream.endAfterHeaders || request.complete) return;
-  request.resume();
-  request.stream.close();
+  if (!isWhole(request)) request.stream.destroy();
+}
+
+function isWhole({ stream, complete }: Http2ServerRequest): boolean {
+  return stream.endAfterHeaders || complete;
 }

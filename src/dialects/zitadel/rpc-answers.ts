@@ -1,6 +1,6 @@
 // gRPC, gRPC-web and Connect: the same RPCs over three protocols, each told by its content type.
 
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ConnectRouter, createConnectRouter } from '@connectrpc/connect';
 import type { UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
@@ -129,7 +129,7 @@ function timeBody(request: FastifyRequest): void {
 function hangUp({ raw }: FastifyRequest): void {
   const stream = http2StreamOf(raw);
   if (stream === undefined) raw.destroy();
-  else stream.close();
+  else stream.close(constants.NGHTTP2_CANCEL);
 }
 
 function http2StreamOf(raw: object): ServerHttp2Stream | undefined {

@@ -119,12 +119,12 @@ describe.each(['fresh', 'stale', 'missing'] as const)('with %s statistics', (sta
       {},
       [ENTRIES, FILED, OCCURRED],
     ],
-    ['a large window', { streams: [], ...windowed(10_000, 90_000) }, {}, [ENTRIES, OCCURRED, 'spans_pkey']],
+    ['a large window', { streams: [], ...windowed(10_000, 90_000) }, {}, [ENTRIES, OCCURRED]],
     [
       'a large window and a stream',
       { streams: [MIDDLE], ...windowed(10_000, 90_000) },
       {},
-      [ENTRIES, FILED, OCCURRED, 'spans_pkey'],
+      [ENTRIES, FILED, OCCURRED],
     ],
     ['the log by time', { streams: [] }, { by: 'occurredAt' }, [ENTRIES, OCCURRED]],
     ['the log by time, a page', { streams: [] }, { by: 'occurredAt', behind }, [ENTRIES, OCCURRED]],
@@ -143,12 +143,8 @@ describe.each(['fresh', 'stale', 'missing'] as const)('with %s statistics', (sta
       new Selector(explaining).select(LOG, selection, range, { states: true }),
     );
     expect(rows.result.length).toBeGreaterThan(0);
-    expectIndexes(rows.accesses, [
-      ...indexes,
-      'logs_pkey',
-      ...(selection.streams.length > 0 ? ['streams_pkey'] : []),
-    ]);
-    expect(Math.max(...rows.accesses.map((access) => access.rows))).toBeLessThan(12_000);
+    expectIndexes(rows.accesses, withStreams(indexes, selection));
+    expectAtMost(12_000, rows.accesses);
   });
 
   const counts: [string, Selection, string[]][] = [
@@ -166,22 +162,18 @@ describe.each(['fresh', 'stale', 'missing'] as const)('with %s statistics', (sta
 
   it.each(counts)('counts %s', async (_, selection, indexes) => {
     const { accesses } = await explained(() => new Selector(explaining).count(LOG, selection));
-    expectIndexes(accesses, [
-      ...indexes,
-      'logs_pkey',
-      ...(selection.streams.length > 0 ? ['streams_pkey'] : []),
-    ]);
+    expectIndexes(accesses, withStreams(indexes, selection));
   });
 
   const reads: [string, (reads: Reads) => Promise<unknown>, string[]][] = [
-    ['the tip', (from) => from.tip(LOG), ['logs_pkey', 'nodes_pkey', ENTRIES]],
+    ['the tip', (from) => from.tip(LOG), ['nodes_pkey', ENTRIES]],
     [
       'latest states',
       (from) => from.latest(LOG, [resource, { type: 'x', id: 'y' }]),
       ['resources_pkey', ENTRIES],
     ],
     ['entries by id', (from) => from.find(LOG, [uuidAt(70_000)]), ['entries_log_id_year_idx', ENTRIES]],
-    ['an answer', (from) => from.answer(LOG, 'key'), ['answers_pkey']],
+    ['an answer', (from) => from.answer(LOG, 'key'), []],
     [
       'a state as of an instant',
       (from) => from.asOf(LOG, resource, instant(80_000), Number.MAX_SAFE_INTEGER),
@@ -208,7 +200,7 @@ describe.each(['fresh', 'stale', 'missing'] as const)('with %s statistics', (sta
   it.each(reads)('reads %s', async (_, read, indexes) => {
     const { accesses } = await explained(() => read(new Reads(explaining)));
     expectIndexes(accesses, indexes);
-    expect(Math.max(...accesses.map((access) => access.rows))).toBeLessThan(100);
+    expectAtMost(100, accesses);
   });
 
   async function explained<Result>(
@@ -219,13 +211,28 @@ describe.each(['fresh', 'stale', 'missing'] as const)('with %s statistics', (sta
     return { result, accesses: explaining.accesses };
   }
 
-  /** These indexes and no others, and no table but those of a handful of rows by itself. */
+  /** Rows read from each index. A table without statistics, which it is for a minute at most, may be sorted instead. */
+  function expectAtMost(rows: number, accesses: readonly Access[]): void {
+    if (statistics !== 'missing') expect(accesses.filter((access) => access.rows > rows)).toEqual([]);
+  }
+
+  /** These indexes and no others, but for tables of few rows, which may be read whole. */
   function expectIndexes(accesses: readonly Access[], indexes: readonly string[]): void {
-    expect(accesses.filter(({ node }) => node === 'Seq Scan')).toEqual([]);
-    const used = accesses.flatMap(({ index }) => index ?? []);
+    const whole = accesses.filter(({ node, rows }) => node === 'Seq Scan' && rows > FEW_ROWS);
+    expect(whole).toEqual([]);
+    const used = accesses.flatMap(({ index }) => (index === undefined || isSmall(index) ? [] : [index]));
     expect([...new Set(used)].sort()).toEqual([...indexes].sort());
   }
 });
+
+/** Rows of tables that have few; of `spans` there is one for each 1,024 entries. */
+const FEW_ROWS = 200;
+const isSmall = (index: string): boolean => /^(logs|answers|spans)_/.test(index);
+
+/** Where there are streams, their sizes are looked up. */
+function withStreams(indexes: readonly string[], { streams }: Selection): string[] {
+  return streams.length === 0 ? [...indexes] : [...indexes, 'streams_pkey'];
+}
 
 function uuidAt(position: number): string {
   return `00000000-0000-4000-8000-${String(position).padStart(12, '0')}`;

@@ -1,0 +1,175 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Change, Receipt } from '../core/entry.ts';
+import type { AnnalsError } from '../core/errors.ts';
+import type { Latest } from '../core/seal.ts';
+import { START, sha256 } from '../store/contract-batches.ts';
+import { Faults } from '../store/memory/faults.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import type { Store, StoredEntry } from '../store/store.ts';
+import { makeRecord, type Record } from './record.ts';
+
+const LOG = '00000000-0000-7000-8000-000000000001';
+const ADA = { type: 'user', id: 'ada' } as const;
+
+let faults: Faults;
+let store: Store;
+let record: Record;
+let ids: number;
+
+beforeEach(() => {
+  faults = new Faults();
+  store = openMemoryStore({ faults });
+  record = recordOn(store);
+  ids = 0;
+});
+
+function recordOn(kept: Store): Record {
+  return makeRecord(kept, { now: () => START, salt: () => new Uint8Array(16), sha256 });
+}
+
+function change(count: number, more: Partial<Change> = {}): Change {
+  ids += 1;
+  const id = `00000000-0000-7000-8000-${String(ids).padStart(12, '0')}`;
+  return {
+    id,
+    resource: { type: 'notes', id: '1' },
+    action: 'update',
+    actor: ADA,
+    after: { count },
+    ...more,
+  };
+}
+
+/** A state that adds one to what is there. */
+function addOne(): { resource: { type: string; id: string }; derive(latest: Latest | undefined): Change } {
+  const { resource, ...rest } = change(0);
+  return {
+    resource,
+    derive: (latest) => ({ ...rest, resource, after: { count: Number(latest?.state?.count ?? 0) + 1 } }),
+  };
+}
+
+function entries(kept: Store = store): Promise<StoredEntry[]> {
+  const range = { by: 'position', order: 'asc', limit: 1000 } as const;
+  return kept.select(LOG, { streams: [] }, range, { states: true });
+}
+
+const codeOf = (error: unknown): string => (error as AnnalsError).code;
+
+describe('record', () => {
+  it('refuses what an append did not keep, and goes on', async () => {
+    faults.next('append failed and nothing was kept');
+    await expect(record(LOG, [change(1)])).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await record(LOG, [change(2)])).toMatchObject([{ position: 0, version: 1 }]);
+    expect(await entries()).toMatchObject([{ after: '{"count":2}' }]);
+  });
+
+  it('answers the first receipt when what was kept without a reply is sent again', async () => {
+    const lost = change(1);
+    faults.next('append failed and everything was kept');
+    await expect(record(LOG, [lost])).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await record(LOG, [lost])).toMatchObject([{ id: lost.id, position: 0, version: 1 }]);
+    expect(await record(LOG, [change(2)])).toMatchObject([{ position: 1, version: 2 }]);
+    expect(await entries()).toHaveLength(2);
+  });
+
+  it('seals again what was stale, in its order', async () => {
+    faults.next('append is stale');
+    faults.next('append is stale');
+    const receipts = await Promise.all(
+      Array.from({ length: 50 }, (_, count) => record(LOG, [change(count)])),
+    );
+    expect(receipts.map(([receipt]) => receipt?.position)).toEqual(receipts.map((_, index) => index));
+    const kept = await entries();
+    expect(kept.map(({ after }) => after)).toEqual(receipts.map((_, count) => `{"count":${count}}`));
+  });
+
+  it('keeps the order of what waits behind an append that failed', async () => {
+    faults.next('append failed and nothing was kept');
+    const settled = await Promise.allSettled(Array.from({ length: 60 }, () => record(LOG, [addOne()])));
+    const failed = settled.filter(({ status }) => status === 'rejected').length;
+    expect(failed).toBeGreaterThan(0);
+    expect(failed).toBeLessThan(60);
+    const kept = await entries();
+    expect(kept.map(({ after }) => after)).toEqual(
+      Array.from({ length: 60 - failed }, (_, n) => `{"count":${n + 1}}`),
+    );
+    expect(kept.every(({ continuity }) => continuity !== 'gap')).toBe(true);
+  });
+
+  it('refuses when the head cannot be read, and goes on', async () => {
+    faults.next('read failed');
+    await expect(record(LOG, [change(1)])).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await record(LOG, [change(2)])).toMatchObject([{ position: 0 }]);
+  });
+
+  it('reads the head before the states: a write between the two makes the append stale, not wrong', async () => {
+    const other = recordOn(store);
+    let intrusions = 1;
+    const latest: Store['latest'] = async (log, resources) => {
+      const states = await store.latest(log, resources);
+      if (intrusions-- > 0) await other(log, [change(7)]);
+      return states;
+    };
+    const intruded: Store = new Proxy(store, {
+      get: (target, name) => (name === 'latest' ? latest : Reflect.get(target, name).bind(target)),
+    });
+    const [receipt] = await recordOn(intruded)(LOG, [addOne()]);
+    expect(receipt).toMatchObject({ position: 1, version: 2 });
+    expect(await entries()).toMatchObject([
+      { after: '{"count":7}' },
+      { before: '{"count":7}', after: '{"count":8}' },
+    ]);
+  });
+
+  it('stays right where another server writes to the same log', async () => {
+    const records = [record, recordOn(store), recordOn(store)];
+    await Promise.all(Array.from({ length: 90 }, (_, n) => (records[n % 3] as Record)(LOG, [addOne()])));
+    const kept = await entries();
+    expect(kept.map(({ after }) => after)).toEqual(
+      Array.from({ length: 90 }, (_, n) => `{"count":${n + 1}}`),
+    );
+  });
+
+  it('keeps all of an array or none of it', async () => {
+    await record(LOG, [change(1)]);
+    const refusing = { resource: { type: 'notes', id: '1' }, derive: () => Promise.reject() as never };
+    refusing.derive = () => {
+      throw new Error('refused');
+    };
+    await expect(record(LOG, [change(2), refusing, change(3)])).rejects.toThrow('refused');
+    expect(await entries()).toHaveLength(1);
+    expect(await record(LOG, [addOne(), addOne()])).toMatchObject([{ version: 2 }, { version: 3 }]);
+    expect((await entries()).at(-1)).toMatchObject({ after: '{"count":3}' });
+  });
+
+  it('answers the receipt of the entry that left the state where nothing differs', async () => {
+    const [first] = (await record(LOG, [change(1)])) as [Receipt];
+    await record(
+      LOG,
+      [change(0, { action: 'access' })].map(({ after: _, ...access }) => access),
+    );
+    const unchanged = { resource: { type: 'notes', id: '1' }, derive: () => undefined };
+    expect(await record(LOG, [unchanged])).toEqual([{ ...first, changed: false }]);
+    expect(await entries()).toHaveLength(2);
+  });
+
+  it('replays an idempotency key after a reply was lost', async () => {
+    const requestKey = { key: 'k', fingerprint: 'f' };
+    faults.next('append failed and everything was kept');
+    await expect(record(LOG, [change(1)], requestKey)).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await record(LOG, [change(1)], requestKey)).toMatchObject([{ position: 0 }]);
+    const other = { key: 'k', fingerprint: 'other' };
+    expect(await record(LOG, [change(1)], other).catch(codeOf)).toBe('idempotency_key_reused');
+    expect(await entries()).toHaveLength(1);
+  });
+
+  it('answers the same receipts where two servers use one idempotency key at once', async () => {
+    const requestKey = { key: 'k', fingerprint: 'f' };
+    const [one, two] = await Promise.all(
+      [record, recordOn(store)].map((each) => each(LOG, [change(1)], requestKey)),
+    );
+    expect(two).toEqual(one);
+    expect(await entries()).toHaveLength(1);
+  });
+});
