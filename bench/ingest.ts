@@ -56,8 +56,12 @@ function bareLoop(source: string, target: string): number {
   const from = new DatabaseSync(source, { readOnly: true });
   // The rows of one transaction are found by position; the tables themselves are ordered otherwise.
   from.exec('PRAGMA temp_store = FILE; PRAGMA cache_size = -400000');
-  from.exec('CREATE TEMP TABLE ordered_filed AS SELECT * FROM filed ORDER BY position; CREATE INDEX temp.f ON ordered_filed (position)');
-  from.exec('CREATE TEMP TABLE ordered_timeline AS SELECT * FROM timeline ORDER BY position; CREATE INDEX temp.t ON ordered_timeline (position)');
+  from.exec(
+    'CREATE TEMP TABLE ordered_filed AS SELECT * FROM filed ORDER BY position; CREATE INDEX temp.f ON ordered_filed (position)',
+  );
+  from.exec(
+    'CREATE TEMP TABLE ordered_timeline AS SELECT * FROM timeline ORDER BY position; CREATE INDEX temp.t ON ordered_timeline (position)',
+  );
   const to = new Connection(target);
   migrate(to.db);
   let seconds = 0;
@@ -93,7 +97,8 @@ function bareLoop(source: string, target: string): number {
     for (const tables of transactions) seconds += insert(to, tables);
   }
   const count = to.db.prepare('SELECT count(*) AS n FROM filed').get()?.['n'];
-  if (count !== from.prepare('SELECT count(*) AS n FROM filed').get()?.['n']) throw new Error('rows were left out');
+  if (count !== from.prepare('SELECT count(*) AS n FROM filed').get()?.['n'])
+    throw new Error('rows were left out');
   from.close();
   to.close();
   return seconds;

@@ -1,6 +1,7 @@
-// Load on an HTTP server from keep-alive connections, and its rate.
+// Load on an HTTP server from keep-alive connections and its rate; how long one read takes.
 
 import autocannon from 'autocannon';
+import { HEADERS } from './servers.ts';
 
 export interface Load {
   url: string;
@@ -18,12 +19,25 @@ export async function rateOf({ url, connections, seconds, requests }: Load): Pro
   return result.requests.average;
 }
 
-/** The rates of two servers in turn, A B A B …: a machine whose speed drifts drifts for both. */
-export async function ratesInTurn(left: Load, right: Load, rounds: number): Promise<[number[], number[]]> {
+/** Two rates, measured in turn, A B A B …: a machine whose speed drifts drifts for both. */
+export async function ratesInTurn(
+  left: () => Promise<number>,
+  right: () => Promise<number>,
+  rounds: number,
+): Promise<[number[], number[]]> {
   const rates: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
-    rates[0].push(await rateOf(left));
-    rates[1].push(await rateOf(right));
+    rates[0].push(await left());
+    rates[1].push(await right());
   }
   return rates;
+}
+
+/** How long one read takes, its body included; throws where it is not answered 200. */
+export async function msOf(url: string): Promise<number> {
+  const started = performance.now();
+  const answer = await fetch(url, { headers: HEADERS });
+  await answer.arrayBuffer();
+  if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
+  return performance.now() - started;
 }

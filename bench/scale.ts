@@ -1,13 +1,14 @@
-// The same reads at 10,000 and at 1,000,000 entries; start and memory with a million.
+// The same reads in a small log and in the large one; start and memory with the large one.
 
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { type Answer, median, percentile } from './question.ts';
+import { LARGE, type Large, largeDatabase, watchMemory } from './large.ts';
+import { msOf } from './load.ts';
+import { type Answer, amount, median, percentile } from './question.ts';
 import { HEADERS, type MeasuredAnnals, makeFolder, startAnnals } from './servers.ts';
 import { repeatedLines, streamInto } from './stream.ts';
 
 const SMALL = 10_000;
-const LARGE = 1_000_000;
 const READS = 2_000;
 const MIB = 1024 * 1024;
 const MOST_RESIDENT_MIB = 350;
@@ -22,16 +23,16 @@ const READ_KINDS: Record<string, string> = {
 const COUNTRIES = ['CHE', 'FRA', 'DEU', 'ITA', 'AUT', 'NLD', 'BEL', 'ESP'];
 
 export async function scale(): Promise<Answer[]> {
-  const [smallFolder, largeFolder] = [makeFolder(), makeFolder()];
-  const small = await startAnnals(smallFolder);
+  const small = await startAnnals(makeFolder());
   await streamInto(small.url, repeatedLines(SMALL));
-  let large = await startAnnals(largeFolder);
-  const memory = await memoryOf(large);
+  const built = await largeDatabase();
+  const memory = await memoryOf(built);
+  let large = built.server;
   await large.end();
   const starts: number[] = [];
   for (let round = 0; round < 5; round++) {
     const started = performance.now();
-    large = await startAnnals(largeFolder);
+    large = await startAnnals(built.folder);
     await fetch(`${large.url}/readyz`);
     starts.push((performance.now() - started) / 1000);
     if (round < 4) await large.end();
@@ -41,7 +42,7 @@ export async function scale(): Promise<Answer[]> {
   return [
     ...reads,
     {
-      question: 'start to ready with 1,000,000 entries',
+      question: `start to ready with ${amount(LARGE)} entries`,
       figure: median(starts),
       reach: { atMost: 1 },
       unit: 's',
@@ -57,12 +58,15 @@ async function compareReads(small: MeasuredAnnals, large: MeasuredAnnals): Promi
     const times: [number[], number[]] = [[], []];
     for (let read = 0; read < READS; read++) {
       const url = path.replace('%', COUNTRIES[read % COUNTRIES.length] as string);
-      times[0].push(await timeOf(small.url + url));
-      times[1].push(await timeOf(large.url + url));
+      times[0].push(await msOf(small.url + url));
+      times[1].push(await msOf(large.url + url));
     }
-    const [smallMs, largeMs] = times.map((values) => percentile(values.slice(READS / 10), 0.99)) as [number, number];
+    const [smallMs, largeMs] = times.map((values) => percentile(values.slice(READS / 10), 0.99)) as [
+      number,
+      number,
+    ];
     answers.push({
-      question: `${name}, 99th percentile at 1,000,000 entries / at 10,000`,
+      question: `${name}, 99th percentile at ${amount(LARGE)} entries / at ${amount(SMALL)}`,
       figure: largeMs / smallMs,
       reach: { atMost: 2 },
       unit: '',
@@ -72,29 +76,14 @@ async function compareReads(small: MeasuredAnnals, large: MeasuredAnnals): Promi
   return answers;
 }
 
-async function timeOf(url: string): Promise<number> {
-  const started = performance.now();
-  const answer = await fetch(url, { headers: HEADERS });
-  await answer.arrayBuffer();
-  if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
-  return performance.now() - started;
-}
-
-/** Resident memory at its highest while a million changes stream in, and while all are exported. */
-async function memoryOf(server: MeasuredAnnals): Promise<Answer[]> {
-  let highest = 0;
-  const watch = (): void => {
-    highest = Math.max(highest, server.residentBytes());
-  };
-  const timer = setInterval(watch, 50);
-  const { seconds } = await streamInto(server.url, repeatedLines(LARGE), watch);
-  const streaming = highest;
-  highest = 0;
+/** Resident memory at its highest while all changes stream in, and while the same server then exports them. */
+async function memoryOf({ server, seconds, highestBytes }: Large): Promise<Answer[]> {
+  const watch = watchMemory(server);
   const exported = await readAll(server.url);
-  clearInterval(timer);
+  const rate = `${(LARGE / seconds).toFixed(0)} changes/s`;
   return [
-    memoryAnswer('1,000,000 changes stream in', streaming, `${(LARGE / seconds).toFixed(0)} changes/s`),
-    memoryAnswer('all are exported', highest, `${exported} entries`),
+    memoryAnswer(`${amount(LARGE)} changes stream in`, highestBytes, rate),
+    memoryAnswer('all are exported', watch.end(), `${exported} entries`),
   ];
 }
 

@@ -41,7 +41,9 @@ export async function startAnnals(folder: string): Promise<MeasuredAnnals> {
 /** A bare Fastify server: `POST /` parses JSON and answers 201, `GET /` answers the bytes of the file. */
 export async function startBare(file: string): Promise<Measured> {
   const script = fileURLToPath(new URL('./bare.ts', import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [script, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(process.execPath, [script, file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const url = await new Promise<string>((resolve) => {
     child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
   });

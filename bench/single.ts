@@ -14,12 +14,16 @@ const ROUNDS = 5;
 export async function single(): Promise<Answer[]> {
   const folder = makeFolder();
   const annals = await startAnnals(folder);
-  const bodies = countryChanges().slice(9000, 9500).map((change) => JSON.stringify(change));
+  const bodies = countryChanges()
+    .slice(9000, 9500)
+    .map((change) => JSON.stringify(change));
   const pageFile = join(folder, 'page.json');
   await fetch(`${annals.url}/v1/changes`, {
     method: 'POST',
     headers: { ...HEADERS, 'content-type': 'application/x-ndjson' },
-    body: countryChanges().map((change) => JSON.stringify(change)).join('\n'),
+    body: countryChanges()
+      .map((change) => JSON.stringify(change))
+      .join('\n'),
   }).then((answer) => answer.text());
   const history = '/v1/resources/countries/CHE/changes?limit=20';
   const page = await fetch(annals.url + history, { headers: HEADERS }).then((answer) => answer.text());
@@ -36,13 +40,21 @@ export async function single(): Promise<Answer[]> {
       { ...load, url: bare.url, requests: reads('/') },
       ROUNDS,
     );
-    answers.push(ratio(`a history page of 20 (${page.length} bytes) over HTTP / a bare route that sends them`, read, bareRead));
+    answers.push(
+      ratio(
+        `a history page of 20 (${page.length} bytes) over HTTP / a bare route that sends them`,
+        read,
+        bareRead,
+      ),
+    );
     const [write, bareWrite] = await ratesInTurn(
       { ...load, url: annals.url, requests: posts('/v1/changes') },
       { ...load, url: bare.url, requests: posts('/') },
       ROUNDS,
     );
-    answers.push(ratio('single-change POSTs, 64 connections / a bare route that answers 201', write, bareWrite));
+    answers.push(
+      ratio('single-change POSTs, 64 connections / a bare route that answers 201', write, bareWrite),
+    );
     return answers;
   } finally {
     await annals.end();

@@ -11,7 +11,10 @@ export function* repeatedLines(count: number): Generator<string> {
   for (let line = 0; line < count; line++) {
     const change = changes[line % changes.length] as CountryChange;
     const round = Math.floor(line / changes.length);
-    const resource = { ...change.resource, id: round === 0 ? change.resource.id : `${change.resource.id}-${round}` };
+    const resource = {
+      ...change.resource,
+      id: round === 0 ? change.resource.id : `${change.resource.id}-${round}`,
+    };
     yield `${JSON.stringify({ ...change, resource })}\n`;
   }
 }
@@ -25,7 +28,11 @@ export interface Streamed {
 }
 
 /** Sends the lines as one body; every answer must be a receipt. */
-export async function streamInto(url: string, lines: Iterable<string>, onProgress?: () => void): Promise<Streamed> {
+export async function streamInto(
+  url: string,
+  lines: Iterable<string>,
+  onProgress?: () => void,
+): Promise<Streamed> {
   const out = request(`${url}/v1/changes`, {
     method: 'POST',
     headers: { ...HEADERS, 'content-type': 'application/x-ndjson' },

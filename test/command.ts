@@ -1,9 +1,14 @@
 // Runs the command `annals` as a user does: a process of its own, its output and its exit code.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { ROOT_TOKEN, startServer, type TestServer } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 
@@ -22,18 +27,74 @@ export interface Given {
   input?: string | Uint8Array;
 }
 
-export async function annals(
-  args: readonly string[],
-  { env = {}, input = '' }: Given = {},
-): Promise<Outcome> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...stripAnnalsSettings(process.env), ...env },
-  });
-  // A command that does not read its input closes it.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { code: child.exitCode, stdout, stderr, json: () => JSON.parse(stdout) };
+/** A server with a folder of its own, and commands that find it by their environment. */
+export interface CommandLine {
+  server: TestServer;
+  folder: string;
+  /** The database file. */
+  database: string;
+  annals(args: readonly string[], given?: Given): Promise<Outcome>;
+  /** The same while it runs. */
+  start(args: readonly string[], given?: Given): ChildProcessWithoutNullStreams;
+  /** An organization of its own for a test, with what it wrote; commands that are given it act in it. */
+  organizationWith(...changes: object[]): Promise<Given>;
+  stop(): Promise<void>;
+}
+
+export async function startCommandLine(): Promise<CommandLine> {
+  const folder = mkdtempSync(join(tmpdir(), 'annals-cli-'));
+  const database = join(folder, 'annals.db');
+  const server = await startServer(`sqlite:${database}`);
+  const settings = {
+    ANNALS_URL: server.url,
+    ANNALS_TOKEN: ROOT_TOKEN,
+    ANNALS_DATABASE_URL: `sqlite:${database}`,
+  };
+  let organizations = 0;
+
+  function start(args: readonly string[], { env = {} }: Given = {}): ChildProcessWithoutNullStreams {
+    const environment = { ...stripAnnalsSettings(process.env), ...settings, ...env };
+    return spawn(process.execPath, [MAIN, ...args], { env: environment });
+  }
+  async function annals(args: readonly string[], given: Given = {}): Promise<Outcome> {
+    const child = start(args, given);
+    // A command that does not read its input closes it.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(given.input ?? '');
+    const [stdout, stderr] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
+    return { code: child.exitCode, stdout, stderr, json: () => JSON.parse(stdout) };
+  }
+
+  return {
+    server,
+    folder,
+    database,
+    annals,
+    start,
+    async organizationWith(...changes) {
+      const slug = `test-${organizations++}`;
+      const given = { env: { ANNALS_ORGANIZATION: slug } };
+      await server.request('POST', '/v1/organizations', { slug });
+      if (changes.length === 0) return given;
+      const { status, text: problem } = await server.request('POST', '/v1/changes', changes, {
+        'annals-organization': slug,
+      });
+      expect(status, problem).toBe(201);
+      return given;
+    },
+    async stop() {
+      await server.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+export function slugOf(organization: Given): string {
+  return organization.env?.ANNALS_ORGANIZATION ?? '';
 }
 
 /** The environment without the settings of whoever runs the tests. */
@@ -41,4 +102,26 @@ export function stripAnnalsSettings(environment: NodeJS.ProcessEnv): NodeJS.Proc
   const isKept = ([name]: [string, unknown]): boolean =>
     !name.startsWith('ANNALS_') && name !== 'FORCE_COLOR';
   return Object.fromEntries(Object.entries(environment).filter(isKept));
+}
+
+/** The n-th version of a note. */
+export function noted(number: number): object {
+  return { resource: { type: 'notes', id: '1' }, action: 'update', after: { text: `note ${number}` } };
+}
+
+/** The first versions of a note. */
+export function notes(count: number): object[] {
+  return Array.from({ length: count }, (_, at) => noted(at));
+}
+
+/** Values as lines of JSON. */
+export function linesOf(values: readonly object[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join('');
+}
+
+export function parsedLines<Value>(printed: string): Value[] {
+  return printed
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Value);
 }

@@ -1,4 +1,5 @@
-// The latest states that a recorder has at hand, the least recently used given up first.
+// The latest states at hand, of all logs together, the least recently used given up first. It may forget
+// anything at any time: a batch takes what it needs into a map of its own.
 
 import type { ResourceRef } from '../core/entry.ts';
 import type { Latest } from '../core/seal.ts';
@@ -12,45 +13,36 @@ export function resourceKey({ type, id }: ResourceRef): string {
   return `${type}/${id}`;
 }
 
+/** What is known of a resource; undefined: the log does not know it. */
+export type KnownLatest = Latest | undefined;
+
 export class LatestStates {
-  /** In the order of use; undefined: the log does not know the resource. */
-  readonly #states = new Map<string, Latest | undefined>();
+  /** In the order of use. */
+  readonly #states = new Map<string, { latest: KnownLatest }>();
   #weight = 0;
 
-  has(key: string): boolean {
-    return this.#states.has(key);
-  }
-
-  get(key: string): Latest | undefined {
+  get(key: string): { latest: KnownLatest } | undefined {
     return this.#states.get(key);
   }
 
-  set(key: string, latest: Latest | undefined): void {
+  set(key: string, latest: KnownLatest): void {
     this.#remove(key);
-    this.#states.set(key, latest);
+    this.#states.set(key, { latest });
     this.#weight += weightOf(latest);
-  }
-
-  /** Called between batches: a batch needs all that it loaded. */
-  trim(): void {
-    for (const key of this.#states.keys()) {
+    for (const oldest of this.#states.keys()) {
       if (this.#weight <= MOST_TEXT) return;
-      this.#remove(key);
+      this.#remove(oldest);
     }
   }
 
-  clear(): void {
-    this.#states.clear();
-    this.#weight = 0;
-  }
-
   #remove(key: string): void {
-    if (!this.#states.has(key)) return;
-    this.#weight -= weightOf(this.#states.get(key));
+    const known = this.#states.get(key);
+    if (known === undefined) return;
+    this.#weight -= weightOf(known.latest);
     this.#states.delete(key);
   }
 }
 
-function weightOf(latest: Latest | undefined): number {
+function weightOf(latest: KnownLatest): number {
   return OVERHEAD + (latest?.stateText.length ?? 0);
 }

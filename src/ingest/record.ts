@@ -4,6 +4,7 @@ import type { Receipt } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import { receiptOf } from '../core/seal.ts';
 import type { LogId, Store, StoredEntry } from '../store/store.ts';
+import { LatestStates } from './latest-states.ts';
 import type { Outcome, Proposal } from './proposal.ts';
 import { KeyTaken, LogRecorder } from './recorder.ts';
 import type { RequestKey, Sealing } from './sealed-batch.ts';
@@ -25,6 +26,7 @@ const MOST_RECORDERS = 1000;
 
 export function makeRecord(store: Store, sealing: Sealing): Record {
   const recorders = new Map<LogId, LogRecorder>();
+  const states = new LatestStates();
   const keysInFlight = new Set<string>();
 
   return async (log, proposals, requestKey) => {
@@ -48,7 +50,7 @@ export function makeRecord(store: Store, sealing: Sealing): Record {
         if (recorders.size < MOST_RECORDERS) break;
         if (candidate.isIdle) recorders.delete(other);
       }
-      recorder = new LogRecorder(store, log, sealing);
+      recorder = new LogRecorder(store, log, sealing, states);
       recorders.set(log, recorder);
     }
     return recorder;

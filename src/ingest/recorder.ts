@@ -5,9 +5,10 @@
 // again. That is safe because a store appends only where the log's size is the expected one: if an
 // append fails, those behind it find the log stale, keep nothing, and are sealed again.
 
+import type { ResourceRef } from '../core/entry.ts';
 import type { Latest, Tip } from '../core/seal.ts';
 import type { AppendResult, LogId, Store } from '../store/store.ts';
-import { LatestStates, resourceKey } from './latest-states.ts';
+import { type KnownLatest, type LatestStates, resourceKey } from './latest-states.ts';
 import { isStateProposal, type Outcome, type Proposal } from './proposal.ts';
 import { type RequestKey, SealedBatch, type Sealing, type Submission } from './sealed-batch.ts';
 
@@ -31,20 +32,24 @@ export class LogRecorder {
   readonly #store: Store;
   readonly #log: LogId;
   readonly #sealing: Sealing;
-  readonly #states = new LatestStates();
+  readonly #states: LatestStates;
   #queue: Submission[] = [];
   #flights: Flight[] = [];
   /** The tip behind the last flight; undefined: to be read. */
   #tip: Tip | undefined;
+  /** Part of the keys under which states are at hand: a new number forgets them all. */
+  #generation = 0;
   #isDraining = false;
   /** Called when enough is waiting for another flight. */
   #wake: (() => void) | undefined;
   #staleInARow = 0;
 
-  constructor(store: Store, log: LogId, sealing: Sealing) {
+  /** @param states shared with the recorders of other logs */
+  constructor(store: Store, log: LogId, sealing: Sealing, states: LatestStates) {
     this.#store = store;
     this.#log = log;
     this.#sealing = sealing;
+    this.#states = states;
   }
 
   get isIdle(): boolean {
@@ -91,18 +96,18 @@ export class LogRecorder {
 
   /** Seals and appends a batch, in this order. */
   async #record(batch: Submission[]): Promise<void> {
+    let known: Map<string, KnownLatest>;
     try {
       // 1. The head is read before the states: an append that is accepted on it proves that they were still the latest.
       this.#tip ??= await this.#store.tip(this.#log);
-      // 2. The latest states; those of the flights under way are at hand.
-      this.#states.trim();
-      await this.#loadStates(batch);
+      // 2. The latest states; those of the flights under way first.
+      known = await this.#loadStates(batch);
     } catch (error) {
       for (const { reject } of batch) reject(error);
       return;
     }
     // 3. Everything is sealed by pure functions.
-    const sealed = new SealedBatch(this.#tip, this.#states, this.#sealing);
+    const sealed = new SealedBatch(this.#tip, known, this.#sealing);
     const flight: Flight = {
       submissions: await this.#sealAll(batch, sealed),
       latest: sealed.latest,
@@ -113,6 +118,7 @@ export class LogRecorder {
     // 4. One append for all.
     flight.landed = this.#append(flight, this.#tip.tree.size, sealed);
     this.#tip = sealed.tip;
+    for (const [key, latest] of sealed.latest) this.#states.set(this.#keyOf(key), latest);
     this.#flights.push(flight);
     // 5. If it was stale, `#settle` puts the batch back, to be sealed again.
   }
@@ -176,7 +182,7 @@ export class LogRecorder {
     const failed = this.#flights;
     this.#flights = [];
     this.#tip = undefined;
-    this.#states.clear();
+    this.#generation += 1;
     this.#queue.unshift(
       ...failed.flatMap(({ submissions }) => submissions.map(({ submission }) => submission)),
     );
@@ -221,22 +227,34 @@ export class LogRecorder {
     return this.#queue.splice(0, taken);
   }
 
-  async #loadStates(batch: Submission[]): Promise<void> {
-    const missing = new Map<string, { type: string; id: string }>();
+  async #loadStates(batch: Submission[]): Promise<Map<string, KnownLatest>> {
+    const known = new Map<string, KnownLatest>();
+    const missing = new Map<string, ResourceRef>();
     for (const { proposals } of batch) {
       for (const { resource } of proposals) {
         const key = resourceKey(resource);
-        if (this.#states.has(key) || missing.has(key)) continue;
-        const underWay = this.#flights.findLast(({ latest }) => latest.has(key))?.latest.get(key);
-        if (underWay === undefined) missing.set(key, resource);
-        else this.#states.set(key, underWay);
+        if (known.has(key) || missing.has(key)) continue;
+        const atHand = this.#states.get(this.#keyOf(key)) ?? this.#underWay(key);
+        if (atHand === undefined) missing.set(key, resource);
+        else known.set(key, atHand.latest);
       }
     }
-    if (missing.size === 0) return;
+    if (missing.size === 0) return known;
     const found = await this.#store.latest(this.#log, [...missing.values()]);
     [...missing.keys()].forEach((key, index) => {
-      this.#states.set(key, found[index]);
+      known.set(key, found[index]);
+      this.#states.set(this.#keyOf(key), found[index]);
     });
+    return known;
+  }
+
+  #underWay(key: string): { latest: KnownLatest } | undefined {
+    const flight = this.#flights.findLast(({ latest }) => latest.has(key));
+    return flight && { latest: flight.latest.get(key) };
+  }
+
+  #keyOf(key: string): string {
+    return `${this.#log} ${this.#generation} ${key}`;
   }
 }
 

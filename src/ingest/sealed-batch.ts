@@ -6,7 +6,7 @@ import type { Instant } from '../core/instant.ts';
 import type { Node, Sha256 } from '../core/merkle.ts';
 import { type Latest, receiptOf, type SealedEntry, seal, type Tip } from '../core/seal.ts';
 import type { KeptAnswer, StoredEntry } from '../store/store.ts';
-import { type LatestStates, resourceKey } from './latest-states.ts';
+import { type KnownLatest, resourceKey } from './latest-states.ts';
 import { isRecordedAs, isSameChange, isStateProposal, type Outcome, type Proposal } from './proposal.ts';
 
 /** What sealing needs from outside: the clock, the randomness, the hash. */
@@ -41,12 +41,13 @@ export class SealedBatch {
   readonly answers: KeptAnswer[] = [];
   readonly latest = new Map<string, Latest>();
   readonly ids = new Set<string>();
-  readonly #states: LatestStates;
+  /** What the log knows of every resource that the batch names. */
+  readonly #known: Map<string, KnownLatest>;
   readonly #sealing: Sealing;
 
-  constructor(tip: Tip, states: LatestStates, sealing: Sealing) {
+  constructor(tip: Tip, known: Map<string, KnownLatest>, sealing: Sealing) {
     this.tip = tip;
-    this.#states = states;
+    this.#known = known;
     this.#sealing = sealing;
   }
 
@@ -62,7 +63,6 @@ export class SealedBatch {
       );
       for (const [key, latest] of staged) {
         this.latest.set(key, latest);
-        this.#states.set(key, latest);
       }
       for (const id of changes.keys()) this.ids.add(id);
       if (requestKey !== undefined) this.answers.push(this.#answer(requestKey, outcomes));
@@ -83,7 +83,7 @@ export class SealedBatch {
     changes: Map<string, { change: Change; outcome: Outcome }>,
   ): Outcome {
     const key = resourceKey(proposal.resource);
-    const latest = staged.get(key) ?? this.#states.get(key);
+    const latest = staged.get(key) ?? this.latest.get(key) ?? this.#known.get(key);
     const change = isStateProposal(proposal) ? proposal.derive(latest) : proposal;
     if (change === undefined) return { unchangedAt: latest?.statePosition ?? 0 };
     const twin = changes.get(change.id);

@@ -1,0 +1,121 @@
+// `annals import`: what is recorded, what is there already, what is refused, and what cuts it off.
+
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CommandLine, linesOf, noted, notes, startCommandLine } from './command.ts';
+
+let cli: CommandLine;
+beforeAll(async () => {
+  cli = await startCommandLine();
+});
+afterAll(() => cli.stop());
+
+describe('import', () => {
+  it('records a compressed file, and says what has no difference', async () => {
+    const organization = await cli.organizationWith();
+    const file = join(cli.folder, 'notes.gz');
+    writeFileSync(file, gzipSync(linesOf([noted(1), noted(1), noted(2)])));
+    const { code, stdout, stderr } = await cli.annals(['import', file], organization);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^3 lines of \S+notes\.gz in [\d.]+ s\n {2}3 recorded, 1 of them without a difference\n/,
+    );
+  });
+
+  it('adds nothing where a file is sent again, and goes on where it has grown', async () => {
+    const organization = await cli.organizationWith();
+    const summaries: unknown[] = [];
+    for (const count of [3, 3, 5]) {
+      const input = linesOf(notes(count));
+      summaries.push((await cli.annals(['import', '-', '--json'], { ...organization, input })).json());
+    }
+    expect(summaries).toEqual([
+      { lines: 3, recorded: 3, withoutDifference: 0, alreadyThere: 0, refused: 0 },
+      { lines: 3, recorded: 0, withoutDifference: 0, alreadyThere: 3, refused: 0 },
+      { lines: 5, recorded: 2, withoutDifference: 0, alreadyThere: 3, refused: 0 },
+    ]);
+  });
+
+  it('names lines that are refused, by their number in the file, and keeps the good ones', async () => {
+    const organization = await cli.organizationWith();
+    const lines = [JSON.stringify(noted(1)), '', 'nonsense', '{"action":"create"}', JSON.stringify(noted(2))];
+    const first = await cli.annals(['import', '-'], { ...organization, input: lines.join('\n') });
+    expect(first.code).toBe(1);
+    expect(first.stdout).toContain('  2 recorded\n  0 there already\n  2 refused\n');
+    expect(first.stdout).toMatch(
+      /line 3: malformed JSON .+ \(malformed_json\)\n {4}line 4: .*resource.*\(invalid_field\)/,
+    );
+
+    const second = await cli.annals(['import', '-', '--json'], { ...organization, input: lines.join('\n') });
+    const printed = second.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(printed).toMatchObject([{ line: 3 }, { line: 4 }, { lines: 4, alreadyThere: 2, refused: 2 }]);
+  });
+
+  it('shows the first ten refusals and counts the others', async () => {
+    const { stdout } = await cli.annals(['import', '-'], { input: 'nonsense\n'.repeat(12) });
+    expect(stdout.match(/ line \d+: /g)).toHaveLength(10);
+    expect(stdout).toContain('and 2 more after these 10; --json prints all');
+  });
+
+  it('says that it cannot tell new from old where the token may only write', async () => {
+    const { secret } = (await cli.annals(['token', 'create', 'w', '--write', '--json'])).json<{
+      secret: string;
+    }>();
+    const input = linesOf([noted(1)]);
+    const { code, stdout } = await cli.annals(['import', '-', '--token', secret], { input });
+    expect(code).toBe(0);
+    expect(stdout).toContain('1 recorded, or there already (this token may not read');
+  });
+
+  it('keeps what stands before the place where a file is cut off, and says so', async () => {
+    const organization = await cli.organizationWith();
+    const whole = gzipSync(linesOf(notes(5000)));
+    const { code, stdout, stderr } = await cli.annals(['import', '-'], {
+      ...organization,
+      input: whole.subarray(0, -20),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain('standard input cannot be read to its end: the file is cut off');
+    const recorded = Number(/([\d,]+) recorded\n/.exec(stdout)?.[1]?.replace(',', ''));
+    expect(recorded).toBeGreaterThan(100);
+    expect((await cli.annals(['head', '--json'], organization)).json()).toMatchObject({ size: recorded });
+  });
+
+  it('says that nobody takes the lines where the server refuses', async () => {
+    const input = linesOf(notes(20_000));
+    const { secret } = (await cli.annals(['token', 'create', 'r', '--read', '--json'])).json<{
+      secret: string;
+    }>();
+    const { code, stdout, stderr } = await cli.annals(['import', '-', '--token', secret], { input });
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toBe('annals import: this needs a token that may write, and this token may read\n');
+  });
+
+  it('finishes what is under way on Ctrl-C, and goes on when it is run again', async () => {
+    const organization = await cli.organizationWith();
+    const child = cli.start(['import', '-', '--json'], organization);
+    const input = linesOf(notes(50));
+    child.stdin.write(input);
+    while ((await cli.annals(['head', '--json'], organization)).json<{ size: number }>().size < 50);
+    child.kill('SIGINT');
+    const [stdout, stderr] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
+    expect(child.exitCode, stderr).toBe(130);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { message: 'stopped (the same command again goes on)' },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ recorded: 50 });
+    const again = await cli.annals(['import', '-', '--json'], { ...organization, input });
+    expect(again.json()).toMatchObject({ recorded: 0, alreadyThere: 50 });
+  });
+});
