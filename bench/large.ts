@@ -1,8 +1,8 @@
 // The large database: the country history again and again. Building it takes minutes, so it is built
 // once a run, by the question that comes first.
 
-import { isVersion } from '../src/core/streams.ts';
 import { canonicalize } from '../src/core/json.ts';
+import { isVersion } from '../src/core/streams.ts';
 import { countryChanges } from '../test/countries.ts';
 import { type MeasuredAnnals, makeFolder, startAnnals } from './servers.ts';
 import { repeatedLines, streamInto } from './stream.ts';

@@ -2,12 +2,13 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { dialects } from './dialects.ts';
 import { ingest } from './ingest.ts';
 import { type Answer, type Question, tableOf } from './question.ts';
 import { scale } from './scale.ts';
 import { single } from './single.ts';
 
-const QUESTIONS: Record<string, Question> = { ingest, single, scale };
+const QUESTIONS: Record<string, Question> = { ingest, single, scale, dialects };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(QUESTIONS, name));

@@ -28,6 +28,18 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+/** The answer where two rates were taken in turn: the median of the pairs' ratios. */
+export function ratioOfRates(question: string, ours: readonly number[], bare: readonly number[]): Answer {
+  const pairs = ours.map((rate, index) => rate / (bare[index] as number));
+  const beside = `${median(ours).toFixed(0)}/s, bare ${median(bare).toFixed(0)}/s`;
+  return { question, figure: median(pairs), reach: { atLeast: 0.5 }, unit: '', beside };
+}
+
+/** `1,000,000` */
+export function amount(count: number): string {
+  return count.toLocaleString('en');
+}
+
 export function tableOf(answers: readonly Answer[]): string {
   const rows = answers.map((answer) => [
     answer.question,

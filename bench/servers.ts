@@ -1,4 +1,4 @@
-// The servers that are measured: Annals, and bare Fastify routes, each in a process of its own.
+// The servers that are measured: Annals, and bare ones that do nothing in between, each in a process of its own.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -38,10 +38,14 @@ export async function startAnnals(folder: string): Promise<MeasuredAnnals> {
   };
 }
 
-/** A bare Fastify server: `POST /` parses JSON and answers 201, `GET /` answers the bytes of the file. */
-export async function startBare(file: string): Promise<Measured> {
-  const script = fileURLToPath(new URL('./bare.ts', import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [script, file], {
+/**
+ * A bare server that answers what is in the file.
+ * @param script `bare.ts`: Fastify, `POST /` parses JSON and answers 201, `GET /` answers the bytes of the file;
+ * `bare-grpc.ts`: Connect, ListOrgChanges answers the message in the file
+ */
+export async function startBare(script: 'bare.ts' | 'bare-grpc.ts', file: string): Promise<Measured> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const child: ChildProcess = spawn(process.execPath, [path, file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await new Promise<string>((resolve) => {

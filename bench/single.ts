@@ -3,8 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { countryChanges } from '../test/countries.ts';
-import { ratesInTurn } from './load.ts';
-import { type Answer, median } from './question.ts';
+import { rateOf, ratesInTurn } from './load.ts';
+import { type Answer, ratioOfRates } from './question.ts';
 import { HEADERS, makeFolder, startAnnals, startBare } from './servers.ts';
 
 const CONNECTIONS = 64;
@@ -28,7 +28,7 @@ export async function single(): Promise<Answer[]> {
   const history = '/v1/resources/countries/CHE/changes?limit=20';
   const page = await fetch(annals.url + history, { headers: HEADERS }).then((answer) => answer.text());
   writeFileSync(pageFile, page);
-  const bare = await startBare(pageFile);
+  const bare = await startBare('bare.ts', pageFile);
   try {
     const load = { connections: CONNECTIONS, seconds: SECONDS };
     const headers = { ...HEADERS, 'content-type': 'application/json' };
@@ -36,34 +36,28 @@ export async function single(): Promise<Answer[]> {
     const reads = (path: string) => [{ method: 'GET' as const, path, headers: HEADERS }];
     const answers: Answer[] = [];
     const [read, bareRead] = await ratesInTurn(
-      { ...load, url: annals.url, requests: reads(history) },
-      { ...load, url: bare.url, requests: reads('/') },
+      () => rateOf({ ...load, url: annals.url, requests: reads(history) }),
+      () => rateOf({ ...load, url: bare.url, requests: reads('/') }),
       ROUNDS,
     );
     answers.push(
-      ratio(
+      ratioOfRates(
         `a history page of 20 (${page.length} bytes) over HTTP / a bare route that sends them`,
         read,
         bareRead,
       ),
     );
     const [write, bareWrite] = await ratesInTurn(
-      { ...load, url: annals.url, requests: posts('/v1/changes') },
-      { ...load, url: bare.url, requests: posts('/') },
+      () => rateOf({ ...load, url: annals.url, requests: posts('/v1/changes') }),
+      () => rateOf({ ...load, url: bare.url, requests: posts('/') }),
       ROUNDS,
     );
     answers.push(
-      ratio('single-change POSTs, 64 connections / a bare route that answers 201', write, bareWrite),
+      ratioOfRates('single-change POSTs, 64 connections / a bare route that answers 201', write, bareWrite),
     );
     return answers;
   } finally {
     await annals.end();
     await bare.end();
   }
-}
-
-function ratio(question: string, ours: number[], bare: number[]): Answer {
-  const pairs = ours.map((rate, index) => rate / (bare[index] as number));
-  const beside = `${median(ours).toFixed(0)}/s, bare ${median(bare).toFixed(0)}/s`;
-  return { question, figure: median(pairs), reach: { atLeast: 0.5 }, unit: '', beside };
 }

@@ -69,6 +69,9 @@ export async function makeServer(means: Means): Promise<Server> {
     isStopping: () => isStopping,
     ping: () => store.ping(),
   };
+  store.subscribe?.((news) => {
+    if (news.kind !== 'head') annals.access.forget();
+  });
   if ((await directory.organization('default')) === undefined) {
     await directory.createOrganization({ slug: 'default', name: 'Default' });
   }

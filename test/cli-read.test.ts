@@ -54,17 +54,17 @@ describe('reading', () => {
     expect(stdout.replace(/ {2}[\da-f-]{36}/g, '')).toBe(`countries/a/b  Switzerland  5 changes
 
 v1  2020-01-01 00:00:00Z  create  Ada Lovelace (user ada)
-  + /name  "Bern"
-  + /old  1
-  + /tags  ["a","c"]
+    + /name  "Bern"
+    + /old  1
+    + /tags  ["a","c"]
 
 v2  2021-01-01 00:00:00Z  update country.renamed  worker sync
-  ~ /name  "Bern" → "Berne"
-  - /old  1
-  + /tags/1  "b"
+    ~ /name  "Bern" → "Berne"
+    - /old  1
+    + /tags/1  "b"
 
 v3  2022-01-01 00:00:00Z  update  system root  gap: a change before this one was missed
-  ~ /name  "Basel" → "Bern"
+    ~ /name  "Basel" → "Bern"
 
 3 of 5; --all shows the others
 `);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { readConfig } from '../src/config.ts';
 import type { Annals } from '../src/dialects/dialect.ts';
 import { start } from '../src/main.ts';
+import { createDatabase } from './postgres.ts';
 
 export interface TestServer {
   url: string;
@@ -27,15 +28,20 @@ export interface Answer {
 
 export const ROOT_TOKEN = 'root-token-of-the-tests';
 
-/** @param databaseUrl by default a database file of its own, removed when the server stops */
+/**
+ * @param databaseUrl by default a database of its own, removed when the server stops: a file, or one on
+ *   PostgreSQL where ANNALS_TEST_STORE says so
+ */
 export async function startServer(databaseUrl?: string): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'annals-test-'));
+  const isOnPostgres = databaseUrl === undefined && process.env.ANNALS_TEST_STORE === 'postgres';
+  const database = isOnPostgres ? await createDatabase() : undefined;
   const running = await start(
     readConfig({
       ANNALS_PORT: '0',
       ANNALS_ROOT_TOKEN: ROOT_TOKEN,
       ANNALS_LOG_LEVEL: 'silent',
-      ANNALS_DATABASE_URL: databaseUrl ?? `sqlite:${join(folder, 'annals.db')}`,
+      ANNALS_DATABASE_URL: databaseUrl ?? database?.url ?? `sqlite:${join(folder, 'annals.db')}`,
     }),
   );
   const { url } = running;
@@ -46,6 +52,7 @@ export async function startServer(databaseUrl?: string): Promise<TestServer> {
     request: (method, path, body, headers) => request(url, method, path, body, headers),
     async stop() {
       await running.stop();
+      await database?.drop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -33,7 +33,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   const native = copyBinaries(folder);
   const data = join(folder, 'data');
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
-  const options = { ...user, cwd: folder, env: { LC_ALL: 'C', PATH: process.env['PATH'] } };
+  const options = { ...user, cwd: folder, env: { LC_ALL: 'C', PATH: process.env.PATH } };
   const initdb = ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
   execFileSync(join(native, 'bin', 'initdb'), initdb, { ...options, stdio: 'pipe' });
 

@@ -3,7 +3,6 @@
 
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { inject } from 'vitest';
 
 export interface TestDatabase {
   /** Such as `postgres://postgres@127.0.0.1:54321/annals_test_1a2b3c`. */
@@ -14,8 +13,10 @@ export interface TestDatabase {
 
 /** The server of the test run; a URL of a user who may create databases. */
 export async function postgresUrl(): Promise<string> {
-  const given = process.env['ANNALS_TEST_POSTGRES_URL'];
+  const given = process.env.ANNALS_TEST_POSTGRES_URL;
   if (given !== undefined && given !== '') return given;
+  // Not above: benchmarks use the test harness too, without Vitest.
+  const { inject } = await import('vitest');
   const answer = await fetch(inject('postgres'));
   if (!answer.ok) throw new Error(await answer.text());
   return answer.text();

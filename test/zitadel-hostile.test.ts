@@ -1,6 +1,6 @@
 // 5,000 requests that no client of Zitadel would send: only documented statuses come back, and no 500.
 
-import http2, { type ClientHttp2Session } from 'node:http2';
+import http2, { type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ROOT_TOKEN, startServer, type TestServer } from './harness.ts';
 import { type Mutated, mutate, sendAll } from './mutations.ts';
@@ -32,6 +32,8 @@ const BODIES = [
 const DOCUMENTED = [200, 204, 400, 401, 403, 404, 405, 414, 415, 429, 501];
 /** OK, InvalidArgument, NotFound, PermissionDenied, ResourceExhausted, Unimplemented, Unauthenticated. */
 const DOCUMENTED_CODES = ['0', '3', '5', '7', '8', '12', '16'];
+/** What gRPC itself says of bytes that are no message, as a server in Go does; Annals' own failures have an id. */
+const NO_MESSAGE = { code: '13', failures: /\((?:RECOVER|SQL-KyeAx)\)/ };
 
 let server: TestServer;
 let tokens: (string | undefined)[];
@@ -61,18 +63,20 @@ function spoil(body: string, { below, chance }: Random): string {
   return spoiled;
 }
 
+function makeRequest(random: Random): Mutated {
+  const { path, method, token } = mutate(random, '', PATHS, tokens);
+  const isPost = random.chance(0.8);
+  return {
+    path: path.startsWith('/') ? path : `/${path}`,
+    method: isPost ? 'POST' : method,
+    token,
+    body: isPost ? spoil(random.pick(BODIES), random) : undefined,
+  };
+}
+
 it('answers 3,500 mutated REST requests with documented statuses', async () => {
   const random = makeRandom();
-  const requests = Array.from({ length: 3500 }, (): Mutated => {
-    const mutated = mutate(random, '', PATHS, tokens);
-    if (random.chance(0.2)) return { ...mutated, path: mutated.path || '/' };
-    return {
-      ...mutated,
-      path: mutated.path || '/',
-      method: 'POST',
-      body: spoil(random.pick(BODIES), random),
-    };
-  }).map((one) => ({ ...one, path: one.path.startsWith('/') ? one.path : `/${one.path}` }));
+  const requests = Array.from({ length: 3500 }, () => makeRequest(random));
   const answers = await sendAll(server.url, requests);
   const surprises = answers.flatMap(({ status, text }, index) =>
     DOCUMENTED.includes(status) ? [] : [{ status, text, request: requests[index] }],
@@ -82,7 +86,13 @@ it('answers 3,500 mutated REST requests with documented statuses', async () => {
   expect([...met], `seed ${random.seed}`).toEqual(expect.arrayContaining([200, 400, 401, 403, 404]));
 });
 
-const TYPES = ['application/grpc', 'application/grpc+proto', 'application/grpc+json', 'application/grpc-web'];
+const TYPES = [
+  'application/grpc',
+  'application/grpc+proto',
+  'application/grpc+json',
+  'application/grpc-web',
+  'application/proto',
+];
 const CALLS = [
   '/zitadel.management.v1.ManagementService/ListOrgChanges',
   '/zitadel.management.v1.ManagementService/ListAppChanges',
@@ -118,43 +128,53 @@ function makeCall(random: Random, index: number): Call {
   return { path: CALLS[index % CALLS.length] as string, headers, body: Buffer.concat([envelope, message]) };
 }
 
+interface Status {
+  http: number;
+  code: string;
+  message: string;
+}
+
 /** The HTTP status and the status of gRPC, wherever it is said. */
-function send(session: ClientHttp2Session, { path, headers, body }: Call): Promise<[number, string]> {
+function send(session: ClientHttp2Session, { path, headers, body }: Call): Promise<Status> {
   return new Promise((resolve, reject) => {
     const stream = session.request({ ':method': 'POST', ':path': path, ...headers });
-    let status = 0;
-    let code: unknown;
+    const said: IncomingHttpHeaders = {};
     let text = '';
     stream.setEncoding('latin1');
-    stream.on('response', (answered) => {
-      status = Number(answered[':status']);
-      code = answered['grpc-status'];
-    });
-    stream.on('trailers', (trailers) => {
-      code = trailers['grpc-status'];
-    });
+    stream.on('response', (answered) => Object.assign(said, answered));
+    stream.on('trailers', (trailers) => Object.assign(said, trailers));
     stream.on('data', (part: string) => {
       text += part;
     });
     stream.on('error', reject);
-    stream.on('close', () => resolve([status, String(code ?? /grpc-status: ?(\d+)/.exec(text)?.[1])]));
+    stream.on('close', () => {
+      const of = (name: string): string =>
+        String(said[name] ?? new RegExp(`${name}: ?([^\\r]*)`).exec(text)?.[1]);
+      resolve({ http: Number(said[':status']), code: of('grpc-status'), message: of('grpc-message') });
+    });
     stream.end(body);
   });
+}
+
+function isDocumented({ http, code, message }: Status, type: string): boolean {
+  if (type.startsWith('application/proto')) return DOCUMENTED.includes(http);
+  if (code === NO_MESSAGE.code) return http === 200 && !NO_MESSAGE.failures.test(decodeURIComponent(message));
+  return http === 200 && DOCUMENTED_CODES.includes(code);
 }
 
 it('answers 1,500 calls of random bytes with documented codes', async () => {
   const random = makeRandom();
   const calls = Array.from({ length: 1500 }, (_, index) => makeCall(random, index));
   const session = http2.connect(server.url);
-  const answers: [number, string][] = [];
+  const answers: Status[] = [];
   for (let from = 0; from < calls.length; from += 50) {
     answers.push(...(await Promise.all(calls.slice(from, from + 50).map((call) => send(session, call)))));
   }
   session.close();
   const surprises = answers.flatMap((answer, index) =>
-    answer[0] === 200 && DOCUMENTED_CODES.includes(answer[1]) ? [] : [{ answer, call: calls[index] }],
+    isDocumented(answer, calls[index]?.headers['content-type'] ?? '') ? [] : [{ answer, call: calls[index] }],
   );
   expect(surprises, `seed ${random.seed}`).toEqual([]);
-  const met = new Set(answers.map(([, code]) => code));
+  const met = new Set(answers.map(({ code }) => code));
   expect([...met], `seed ${random.seed}`).toEqual(expect.arrayContaining(['0', '3', '7', '12', '16']));
 });

@@ -5,14 +5,15 @@ import type { Command } from 'commander';
 import { backupSqlite } from '../store/sqlite/offline.ts';
 import { databaseFile, withDatabase } from './database-file.ts';
 import { CliError, EXIT } from './exit.ts';
-import { addExamples, addJson, addSettings, type Options } from './options.ts';
+import { addExamples, addJson, addSettings, type Options, paragraphs } from './options.ts';
 import { bytesText, durationText, print, printJson } from './output.ts';
 import { startProgress } from './progress.ts';
 
-const DESCRIPTION = `Copy the database, while the server runs
-
-The copy is whole and of one moment; "annals verify FILE" checks it, and a server starts on it. The root
-token is not in it: it is in the file root-token of the data folder.`;
+const DESCRIPTION = paragraphs(
+  'Copy the database, while the server runs',
+  'The copy is whole and of one moment: "annals verify FILE" checks it, and a server starts on it. The root token is ' +
+    'not in it, but in the file root-token of the data folder.',
+);
 
 export function addBackup(program: Command): void {
   const command = program.command('backup').summary('Copy the database, while the server runs');

@@ -9,15 +9,16 @@ import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import type { Command } from 'commander';
 import { type Client, makeClient, type Query } from './client.ts';
 import { CliError, EXIT, reasonOf } from './exit.ts';
-import { addExamples, addFilters, addServerOptions, filtersOf, type Options } from './options.ts';
+import { addExamples, addFilters, addServerOptions, filtersOf, type Options, paragraphs } from './options.ts';
 import { countText, durationText, print, printJson, write } from './output.ts';
 import { type EntryAnswer, pagesOf } from './pages.ts';
 import { startProgress } from './progress.ts';
 
-const DESCRIPTION = `Write changes as lines of JSON, oldest first
-
-Each line has the shape that POST /v1/changes takes, with its id: importing it records the same change, in
-another log or, harmlessly, in the same. "before" stands where the log would not know it by itself.`;
+const DESCRIPTION = paragraphs(
+  'Write changes as lines of JSON, oldest first',
+  'Each line has the shape that POST /v1/changes takes, with its id: importing it records the same change in another ' +
+    'log, and nothing in the same. "before" stands where the log would not know it by itself.',
+);
 
 export function addExport(program: Command): void {
   const command = program.command('export').summary('Write changes to a file').description(DESCRIPTION);

@@ -8,15 +8,16 @@ import { linesOf } from './import/lines.ts';
 import { type Answer, sendLines } from './import/send.ts';
 import { nameOf, openSource } from './import/source.ts';
 import { MOST_SHOWN, Tally } from './import/tally.ts';
-import { addExamples, addServerOptions, type Options } from './options.ts';
+import { addExamples, addServerOptions, type Options, paragraphs } from './options.ts';
 import { countText, durationText, numberText, plain, print, printLine, style } from './output.ts';
 import { startProgress } from './progress.ts';
 
-const DESCRIPTION = `Record the changes of a file, a JSON object a line
-
-FILE may be compressed by gzip or zstd; - is standard input. Lines have the shape that POST /v1/changes
-takes. Sending a file again is harmless: a line without an "id" gets one that follows from its number
-and its content, so what is there already is recognised, and an import that was cut off goes on.`;
+const DESCRIPTION = paragraphs(
+  'Record the changes of a file, a JSON object a line',
+  'FILE may be compressed by gzip or zstd; - is standard input. Lines have the shape that POST /v1/changes takes.',
+  'Sending a file again is harmless: a line without an "id" gets one that follows from its number and its content, ' +
+    'so what is there already is recognised, and an import that was cut off goes on.',
+);
 
 export function addImport(program: Command): void {
   const command = program.command('import').summary('Record the changes of a file').description(DESCRIPTION);

@@ -72,6 +72,11 @@ export function settingsOf(options: Options): Environment {
   return Object.fromEntries(given) as Environment;
 }
 
+/** A description for a command's help, which wraps each paragraph to the terminal. */
+export function paragraphs(...texts: string[]): string {
+  return texts.join('\n\n');
+}
+
 /** Adds examples behind a command's help. */
 export function addExamples(command: Command, examples: readonly string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`);
@@ -79,19 +84,19 @@ export function addExamples(command: Command, examples: readonly string[]): Comm
 
 /** What an `export` or `history` may be narrowed to; names and meanings are those of the API. */
 const FILTERS = {
-  related: ['--related <type/id>', 'that concern this resource as well'],
-  type: ['--type <type>', 'of resources of this type'],
-  actor: ['--actor <id>', 'by this actor'],
-  action: ['--action <action>', 'create, update, delete or access'],
-  event: ['--event <name>', 'with this event'],
-  ip: ['--ip <address>', 'from this IP address'],
-  changed: ['--changed <attribute>', 'that changed this top-level attribute'],
-  since: ['--since <instant>', 'that occurred at or after this instant, RFC 3339'],
-  until: ['--until <instant>', 'that occurred before this instant, RFC 3339'],
+  related: ['--related <type/id>', 'changes that concern this resource as well'],
+  type: ['--type <type>', 'changes of resources of this type'],
+  actor: ['--actor <id>', 'changes by this actor'],
+  action: ['--action <action>', 'only create, update, delete or access'],
+  event: ['--event <name>', 'changes with this event'],
+  ip: ['--ip <address>', 'changes from this IP address'],
+  changed: ['--changed <attribute>', 'changes of this top-level attribute'],
+  since: ['--since <instant>', 'changes that occurred at or after this instant, RFC 3339'],
+  until: ['--until <instant>', 'changes that occurred before this instant, RFC 3339'],
 } as const;
 
 export function addFilters(command: Command): Command {
-  for (const [flag, text] of Object.values(FILTERS)) command.option(flag, `changes ${text}`);
+  for (const [flag, text] of Object.values(FILTERS)) command.option(flag, text);
   return command;
 }
 

@@ -11,16 +11,16 @@ import { openSqliteAudit } from '../store/sqlite/audit.ts';
 import { schemaStatus } from '../store/sqlite/offline.ts';
 import { databaseFile, existing, withDatabase } from './database-file.ts';
 import { CliError, EXIT } from './exit.ts';
-import { addExamples, addJson, addSettings, type Options } from './options.ts';
+import { addExamples, addJson, addSettings, type Options, paragraphs } from './options.ts';
 import { countText, plain, print, printJson, style } from './output.ts';
 import { startProgress } from './progress.ts';
 
-const DESCRIPTION = `Recompute every digest, leaf, node and head, and name the first entry that disagrees
-
-Reads the database file itself and writes nothing, also while the server runs: then it verifies the log as
-it was when the command began. Verified are the digest of every section, every leaf and node and the head;
-positions, versions and moments; the chain from each state to the next; streams, their numbers and sizes;
-and the latest states. Exits with 1 where something disagrees.`;
+const DESCRIPTION = paragraphs(
+  'Recompute every digest, leaf, node and head, and name the first entry that disagrees',
+  'Reads the database file itself and writes nothing, also while the server runs: then it verifies the log as it was ' +
+    'when the command began. Verified are the digests of all sections, leaves, nodes and the head; positions, versions ' +
+    'and moments; the chain from each state to the next; streams, their numbers and sizes; and the latest states.',
+);
 
 export function addVerify(program: Command): void {
   const command = program.command('verify').summary('Recompute every digest, leaf, node and head');

@@ -67,16 +67,10 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 /** 405 where another method is known at this path, else 404. */
 function notFound(app: FastifyInstance, request: FastifyRequest): AnnalsError {
   const path = request.url.split('?', 1)[0] as string;
-  const allowed = METHODS.filter(
-    (method) => app.findRoute({ method, url: path }) !== null || matches(app, method, path),
-  );
+  const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null);
   if (allowed.length === 0) return new AnnalsError('not_found', `there is nothing at ${path}`, { got: path });
   return new AnnalsError('method_not_allowed', `${path} takes ${allowed.join(', ')}, got ${request.method}`, {
     limit: allowed.join(', '),
     got: request.method,
   });
-}
-
-function matches(app: FastifyInstance, method: (typeof METHODS)[number], url: string): boolean {
-  return app.hasRoute({ method, url });
 }

@@ -28,6 +28,10 @@ export function makeRecord(store: Store, sealing: Sealing): Record {
   const recorders = new Map<LogId, LogRecorder>();
   const states = new LatestStates();
   const keysInFlight = new Set<string>();
+  store.subscribe?.((news) => {
+    if (news.kind === 'head') recorders.get(news.log)?.headMoved(news.size);
+    if (news.kind === 'missed') for (const recorder of recorders.values()) recorder.headMoved();
+  });
 
   return async (log, proposals, requestKey) => {
     const recorder = recorderOf(log);

@@ -65,6 +65,13 @@ export class LogRecorder {
     });
   }
 
+  /** Another server may have appended: what is at hand is read again, unless an append is about to find out. */
+  headMoved(size = Number.POSITIVE_INFINITY): void {
+    if (this.#isDraining || this.#tip === undefined || this.#tip.tree.size >= size) return;
+    this.#tip = undefined;
+    this.#generation += 1;
+  }
+
   async #drain(): Promise<void> {
     if (this.#isDraining) return;
     this.#isDraining = true;
@@ -179,7 +186,12 @@ export class LogRecorder {
     }
     if (this.#flights[0]?.result === undefined) return;
     await Promise.all(this.#flights.map(({ landed }) => landed));
-    const failed = this.#flights;
+    // One behind a lost reply may have been appended all the same, on top of what was kept.
+    for (const { result, submissions } of this.#flights) {
+      if (result?.outcome !== 'appended') continue;
+      for (const { submission, outcomes } of submissions) submission.resolve(outcomes);
+    }
+    const failed = this.#flights.filter(({ result }) => result?.outcome !== 'appended');
     this.#flights = [];
     this.#tip = undefined;
     this.#generation += 1;

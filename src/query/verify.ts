@@ -2,13 +2,12 @@
 // the store keeps: digests, leaves and nodes, versions, the chain of states, streams, latest states and,
 // at the end, the head. It stops at the first disagreement, and walks the log in bounded memory.
 
-import type { ResourceRef, State } from '../core/entry.ts';
 import { EMPTY_TREE, edgeOf, type Hash, rootHash, type Sha256 } from '../core/merkle.ts';
 import type { Latest, Sealed, Tip } from '../core/seal.ts';
-import { type Stream, streamOf } from '../core/streams.ts';
-import { LatestStates, resourceKey } from '../ingest/latest-states.ts';
+import type { Stream } from '../core/streams.ts';
 import type { Audit, Filing } from '../store/audit.ts';
 import type { LogId, StoredEntry } from '../store/store.ts';
+import { PreviousStates } from './previous-states.ts';
 import { type Disagreement, Disagrees, disagree, isSame, reseal, streamsOfRow } from './reseal.ts';
 
 export interface Verified {
@@ -58,7 +57,7 @@ class Walk {
   readonly #audit: Audit;
   readonly #log: LogId;
   readonly #sha256: Sha256;
-  readonly #states = new LatestStates();
+  readonly #previous: PreviousStates;
   /** How much of each the store must keep. */
   readonly #wanted = { entries: 0, nodes: 0, resources: 0, filings: 0, times: 0 };
 
@@ -66,22 +65,21 @@ class Walk {
     this.#audit = audit;
     this.#log = log;
     this.#sha256 = sha256;
+    this.#previous = new PreviousStates(audit, log);
     this.tip = { log, tree: EMPTY_TREE, recordedAt: Number.NEGATIVE_INFINITY };
   }
 
   /** Verifies the next entries, `most` at most. */
   async run(most: number): Promise<void> {
     const rows = await this.#rows(this.tip.tree.size, most);
-    this.#states.trim();
-    await this.#loadStates(rows);
+    await this.#previous.load(rows);
     const pairs: Pair[] = [];
     let failure: unknown;
     try {
       let { tip } = this;
       for (const row of rows) {
-        const key = resourceKey(row.resource);
-        const sealed = reseal(row, tip, this.#states.get(key), this.#sha256);
-        this.#states.set(key, sealed.latest);
+        const sealed = reseal(row, tip, this.#previous.get(row.resource), this.#sha256);
+        this.#previous.set(row.resource, sealed.latest);
         tip = sealed.tip;
         pairs.push({ row, sealed });
       }
@@ -215,44 +213,6 @@ class Walk {
       behind = page.at(-1)?.stream;
     } while (behind !== undefined);
   }
-
-  /** The latest states before a run, of its resources that are not at hand. */
-  async #loadStates(rows: readonly StoredEntry[]): Promise<void> {
-    for (const { resource } of rows) {
-      const key = resourceKey(resource);
-      if (!this.#states.has(key))
-        this.#states.set(key, await this.#latestBelow(resource, this.tip.tree.size));
-    }
-  }
-
-  async #latestBelow(resource: ResourceRef, below: number): Promise<Latest | undefined> {
-    const history = { streams: [streamOf.resource(resource)] };
-    const last = { by: 'position', order: 'desc', limit: 1, below } as const;
-    const [row] = await this.#audit.select(this.#log, history, last, { states: true });
-    if (row === undefined) return undefined;
-    if (row.action !== 'access') return latestOf(row, row.version);
-    // An access has no state: its prior entry left it. Without one there are only accesses, and the first gave the name.
-    const [selection, range] =
-      row.prior === undefined
-        ? [history, { ...last, order: 'asc' as const }]
-        : [{ streams: [] }, { ...last, below: row.prior + 1 }];
-    const [from] = await this.#audit.select(this.#log, selection, range, { states: true });
-    return latestOf(from ?? row, row.version);
-  }
-}
-
-/** What an entry leaves of its resource, whose last entry has this version. */
-function latestOf(row: StoredEntry, version: number): Latest {
-  const isAccess = row.action === 'access';
-  const stateText = row.after ?? 'null';
-  return {
-    resource: row.resource,
-    version,
-    stateVersion: isAccess ? undefined : row.version,
-    statePosition: isAccess ? undefined : row.position,
-    state: JSON.parse(stateText) as State,
-    stateText,
-  };
 }
 
 function mustBeFiled(row: StoredEntry, streams: readonly Stream[], filing: Filing): void {

@@ -121,10 +121,17 @@ export interface LocalReads {
   at(log: LogId, positions: readonly number[], parts?: Parts): Promise<StoredEntry[]>;
 }
 
+/** What another server on the same database did: heard soon, or never. */
+export type News =
+  | { kind: 'head'; log: LogId; size: number }
+  /** Tokens or organizations changed. */
+  | { kind: 'access' }
+  /** Anything may have happened: some news was missed. */
+  | { kind: 'missed' };
+
 export interface Store {
   /** Undefined where the database may be on another machine. */
   readonly local?: LocalReads | undefined;
-
 
   /** Commits the batch, or answers why not; rejects with AnnalsError `storage_full` or `store_unavailable`. */
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult>;
@@ -178,6 +185,9 @@ export interface Store {
   addSecret(name: string, value: Uint8Array, until?: Instant): Promise<boolean>;
   /** Drops the secrets whose `until` lies before `now`. */
   dropSecrets(now: Instant): Promise<void>;
+
+  /** Has `hear` told what other servers do; absent where there can be none. */
+  subscribe?(hear: (news: News) => void): void;
 
   /** Resolves when the database answers. */
   ping(): Promise<void>;

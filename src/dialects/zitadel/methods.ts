@@ -15,10 +15,10 @@ import { ManagementService } from '@zitadel/proto/zitadel/management_pb.js';
 import type { ResourceRef } from '../../core/entry.ts';
 import { streamOf } from '../../core/streams.ts';
 import type { Annals } from '../dialect.ts';
+import { makeListChanges } from './changes-at-hand.ts';
 import { listAggregateTypes, listEvents, listEventTypes } from './events.ts';
 import { type Asked, ask, type Header, rangeOf } from './from-wire.ts';
 import { validate } from './rules.ts';
-import { toChange } from './to-wire.ts';
 
 /** An RPC that is answered, whatever transport it came by. */
 export interface Method {
@@ -30,6 +30,7 @@ export interface Method {
 type ChangesInput = Message & { query?: ChangeQuery };
 
 export function makeMethods(annals: Annals, maxChanges: number): Method[] {
+  const listChanges = makeListChanges(annals.read);
   return [
     changes(ManagementService.method.listOrgChanges, (_, { organization }) => [
       about('organizations', organization.id),
@@ -74,9 +75,8 @@ export function makeMethods(annals: Annals, maxChanges: number): Method[] {
     return asked(desc, async (input, asker) => {
       const range = rangeOf((input as ChangesInput).query, maxChanges, asker.language);
       const selection = { streams: resourcesOf(input, asker).map(streamOf.about) };
-      const rows = await annals.read.rows(asker.organization.id, selection, range);
       return {
-        result: rows.map((row) => toChange(row, asker)),
+        result: await listChanges(asker, selection, range),
       } as MessageInitShape<DescMessage> as MessageInitShape<O>;
     });
   }

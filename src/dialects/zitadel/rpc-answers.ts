@@ -2,7 +2,15 @@
 
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { Code, ConnectError, type ConnectRouter, createConnectRouter } from '@connectrpc/connect';
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type ContextValues,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+} from '@connectrpc/connect';
 import type { UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import {
   compressionBrotli,
@@ -25,6 +33,30 @@ export interface RpcAnswersOptions {
   onError(error: unknown): void;
 }
 
+/** Smaller answers cost more to compress than to send. */
+const COMPRESS_MIN_BYTES = 32 * 1024;
+const HTTP_INTERNAL = 500;
+
+/** Was the message read, so that what goes wrong is not its own fault? */
+const IS_READ = createContextKey(false);
+
+/** An answer without a message, as each protocol says it. */
+interface Refusal {
+  code: Code;
+  /** What Connect calls the code, and its HTTP status. */
+  name: string;
+  httpStatus: number;
+  message: string;
+}
+
+const UNIMPLEMENTED = { code: Code.Unimplemented, name: 'unimplemented', httpStatus: 501 };
+const UNREADABLE: Refusal = {
+  code: Code.InvalidArgument,
+  name: 'invalid_argument',
+  httpStatus: 400,
+  message: 'the body is no message of this RPC',
+};
+
 type Handler = ConnectRouter['handlers'][number];
 
 export class RpcAnswers {
@@ -34,12 +66,14 @@ export class RpcAnswers {
   constructor({ methods, routes, shutdown, onError }: RpcAnswersOptions) {
     const router = createConnectRouter({
       readMaxBytes: MAX_MESSAGE_BYTES,
+      compressMinBytes: COMPRESS_MIN_BYTES,
       acceptCompression: [compressionGzip, compressionBrotli],
       jsonOptions: { ignoreUnknownFields: true },
       shutdownSignal: shutdown,
     });
     for (const { desc, call } of methods) {
-      router.rpc(desc, async (input, { requestHeader }) => {
+      router.rpc(desc, async (input, { requestHeader, values }) => {
+        values.set(IS_READ, true);
         try {
           const output = await call(input, (name) => requestHeader.get(name) ?? undefined);
           return output as MessageInitShape<typeof desc.output>;
@@ -62,12 +96,18 @@ export class RpcAnswers {
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    if (handler === undefined) return refuseUnknown(path, request, reply);
+    if (handler === undefined)
+      return refuse(request, reply, { ...UNIMPLEMENTED, message: `${path.slice(1)} is not implemented` });
     if (handler.method.methodKind !== 'bidi_streaming') timeBody(request);
+    const values = createContextValues();
     try {
-      const response = await handler(universalRequestOf(request, reply));
-      await universalResponseToNodeResponse(withPlainMessage(response), reply.raw);
+      const response = await handler(universalRequestOf(request, reply, values));
+      // Over the protocol of Connect, bytes that are no message would be a failure of the server.
+      if (response.status === HTTP_INTERNAL && !values.get(IS_READ)) refuse(request, reply, UNREADABLE);
+      else await universalResponseToNodeResponse(withPlainMessage(response), reply.raw);
     } catch (error) {
+      // A complaint about bytes that are no message may itself be no text that a header can carry.
+      if (!values.get(IS_READ) && !reply.raw.headersSent) return refuse(request, reply, UNREADABLE);
       if (ConnectError.from(error).code !== Code.Aborted && !reply.raw.writableEnded) this.#onError(error);
       hangUp(request);
     }
@@ -75,9 +115,13 @@ export class RpcAnswers {
 }
 
 /** The body stays readable where an answer comes before its end. */
-function universalRequestOf({ raw }: FastifyRequest, reply: FastifyReply): UniversalServerRequest {
+function universalRequestOf(
+  { raw }: FastifyRequest,
+  reply: FastifyReply,
+  contextValues: ContextValues,
+): UniversalServerRequest {
   const body = raw.iterator({ destroyOnReturn: false });
-  return { ...universalRequestFromNodeRequest(raw, reply.raw, undefined, undefined), body };
+  return { ...universalRequestFromNodeRequest(raw, reply.raw, undefined, contextValues), body };
 }
 
 /**
@@ -100,16 +144,16 @@ function messageHeader(text: string): string {
   return text.replace(/[^ -$&-~]+/gu, encodeURIComponent);
 }
 
-const HTTP_UNIMPLEMENTED = 501;
-
-/** An RPC that is not answered: Unimplemented, as the protocol of the request says it. */
-function refuseUnknown(path: string, request: FastifyRequest, { raw }: FastifyReply): void {
-  const message = `${path.slice(1)} is not implemented`;
-  const type = request.headers['content-type'] ?? '';
-  const status = { 'grpc-status': String(Code.Unimplemented), 'grpc-message': messageHeader(message) };
+function refuse(
+  { headers }: FastifyRequest,
+  { raw }: FastifyReply,
+  { code, name, httpStatus, message }: Refusal,
+): void {
+  const type = headers['content-type'] ?? '';
+  const status = { 'grpc-status': String(code), 'grpc-message': messageHeader(message) };
   if (!type.startsWith('application/grpc')) {
-    raw.writeHead(HTTP_UNIMPLEMENTED, { 'content-type': 'application/json' });
-    raw.end(JSON.stringify({ code: 'unimplemented', message }));
+    raw.writeHead(httpStatus, { 'content-type': 'application/json' });
+    raw.end(JSON.stringify({ code: name, message }));
   } else if (type.startsWith('application/grpc-web')) {
     raw.writeHead(200, { 'content-type': type, ...status }).end();
   } else {

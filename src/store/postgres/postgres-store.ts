@@ -12,6 +12,7 @@ import type {
   KeptAnswer,
   LatestRow,
   LogId,
+  News,
   Organization,
   Parts,
   Range,
@@ -25,6 +26,7 @@ import { instantValue, smallintArray } from './arrays.ts';
 import { Database } from './database.ts';
 import { isRolledBack, isWithoutPartition, toAnnalsError } from './errors.ts';
 import { yearOf } from './keys.ts';
+import { Announcer, Listener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { INSTALLATION, Reads, tokenSecret } from './reads.ts';
 import { Selector } from './select.ts';
@@ -32,32 +34,39 @@ import { readPostgresUrl } from './url.ts';
 
 /** Connects to the database that the URL names, and brings its schema up to date. */
 export async function openPostgresStore(databaseUrl: string): Promise<Store> {
-  const database = new Database(readPostgresUrl(databaseUrl));
+  const options = readPostgresUrl(databaseUrl);
+  const database = new Database(options);
   try {
     await migrate(database);
   } catch (error) {
     await database.close();
     throw new AnnalsError('store_unavailable', 'the database could not be opened', {}, error);
   }
-  return new PostgresStore(database);
+  return new PostgresStore(database, options.listenUrl);
 }
 
 const MOST_TRIES = 5;
 /** Logs whose size is remembered. */
 const MOST_REMEMBERED = 100_000;
 
-class PostgresStore implements Store {
+export class PostgresStore implements Store {
   readonly #database: Database;
   readonly #reads: Reads;
   readonly #selector: Selector;
+  readonly #announcer: Announcer;
+  readonly #listenUrl: string | undefined;
+  readonly #hearers: ((news: News) => void)[] = [];
+  #listener: Listener | undefined;
   /** The greatest size that this process has seen of each log. */
   readonly #sizes = new Map<LogId, number>();
   #closed: Promise<void> | undefined;
   /** Calls under way: `close` waits for them. */
   readonly #calls = new Set<Promise<unknown>>();
 
-  constructor(database: Database) {
+  constructor(database: Database, listenUrl?: string) {
     this.#database = database;
+    this.#listenUrl = listenUrl;
+    this.#announcer = new Announcer(database);
     this.#reads = new Reads(database);
     this.#selector = new Selector(database);
   }
@@ -72,6 +81,7 @@ class PostgresStore implements Store {
       }, batch);
       if (row.outcome === 'went back') throw wentBack(log, this.#sizes.get(log) ?? 0, row.head_size);
       this.#remember(log, row.head_size);
+      if (row.outcome === 'appended') this.#announcer.headMoved(log, row.head_size);
       if (row.outcome !== 'repeated') return { outcome: row.outcome };
       return { outcome: 'repeated', ids: row.repeated_ids ?? [], keys: row.repeated_keys ?? [] };
     });
@@ -160,6 +170,7 @@ class PostgresStore implements Store {
       [organization, id, name, canRead, canWrite, hash, instantValue(createdAt)],
     );
     await this.addSecret(tokenSecret(secretHash), new TextEncoder().encode(organization));
+    this.#announcer.accessChanged();
   }
 
   async removeToken(organization: string, id: string): Promise<boolean> {
@@ -173,6 +184,7 @@ class PostgresStore implements Store {
       INSTALLATION,
       tokenSecret(token.secretHash),
     ]);
+    this.#announcer.accessChanged();
     return isRemoved;
   }
 
@@ -195,6 +207,14 @@ class PostgresStore implements Store {
     ]);
   }
 
+  subscribe(hear: (news: News) => void): void {
+    this.#hearers.push(hear);
+    if (this.#listenUrl === undefined || this.#closed !== undefined) return;
+    this.#listener ??= new Listener(this.#listenUrl, this.#announcer.name, (news) => {
+      for (const hearer of this.#hearers) hearer(news);
+    });
+  }
+
   ping(): Promise<void> {
     return this.#call(() => this.#reads.ping());
   }
@@ -207,8 +227,15 @@ class PostgresStore implements Store {
   }
 
   close(): Promise<void> {
-    this.#closed ??= Promise.allSettled(this.#calls).then(() => this.#database.close());
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#calls);
+    this.#announcer.close();
+    await this.#listener?.close();
+    await this.#database.close();
   }
 
   /** Runs a call, and answers an AnnalsError where it fails. */

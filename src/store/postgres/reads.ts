@@ -159,9 +159,10 @@ export class Reads {
   }
 
   async tokens(organization: string): Promise<Token[]> {
-    const rows = await this.#database.read<TokenRow>(`${TOKENS} WHERE log = $1 ORDER BY t.created_at, t.id`, [
-      organization,
-    ]);
+    const rows = await this.#database.read<TokenRow>(
+      `${TOKENS} WHERE t.log = $1 ORDER BY t.created_at, t.id`,
+      [organization],
+    );
     return rows.map(toToken);
   }
 
@@ -169,7 +170,7 @@ export class Reads {
   async token(secretHash: Hash): Promise<Token | undefined> {
     const organization = await this.secret(tokenSecret(secretHash));
     if (organization === undefined) return undefined;
-    const [row] = await this.#database.read<TokenRow>(`${TOKENS} WHERE log = $1 AND secret_hash = $2`, [
+    const [row] = await this.#database.read<TokenRow>(`${TOKENS} WHERE t.log = $1 AND t.secret_hash = $2`, [
       new TextDecoder().decode(organization),
       Buffer.from(secretHash),
     ]);

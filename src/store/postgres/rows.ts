@@ -51,10 +51,10 @@ const ENTRY_COLUMNS = `e.id, e.position, ${microsOf('e.recorded_at')} AS recorde
   e.resource_type, e.resource_id, e.resource_name, e.event, e.related, e.actor, e.context, e.metadata, e.changes,
   e.leaf_hash`;
 
-/** `before` is the entry's own, else the `after` of the prior entry; without a prior entry, a null state. */
+/** In statements whose `$1` is the log. `before` is the entry's own, else the `after` of the prior entry; without a prior entry, a null state. */
 export function stateJoin(parts: Parts): string {
   if (parts.states !== true) return '';
-  return 'LEFT JOIN LATERAL (SELECT x.after FROM annals.entries x WHERE x.log = e.log AND x.position = e.prior OFFSET 0) p ON true';
+  return 'LEFT JOIN LATERAL (SELECT x.after FROM annals.entries x WHERE x.log = $1 AND x.position = e.prior OFFSET 0) p ON true';
 }
 
 export function fromRow(row: EntryRow, parts: Parts): StoredEntry {

@@ -1,6 +1,7 @@
 // The SQLite store as verification reads it: on a connection of its own that writes nothing, in one
 // snapshot, also while a server appends.
 
+import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { ResourceRef, State } from '../../core/entry.ts';
 import type { Hash } from '../../core/merkle.ts';
@@ -24,18 +25,20 @@ export function openSqliteAudit(path: string): Audit {
 
 /** A connection that writes nothing; `path` may be on a medium that nobody can write. */
 export function openReadOnly(path: string): Connection {
-  const connection = new Connection(path, { readOnly: true });
   try {
-    connection.db.prepare('SELECT 1 FROM sqlite_schema').get();
-    return connection;
+    // Its first pragma reads the file, and so fails where the file cannot be read.
+    return new Connection(path, { readOnly: true });
   } catch (error) {
-    connection.close();
-    if ((error as { errcode?: number }).errcode !== SQLITE_CANTOPEN) throw error;
-    // Reading a write-ahead log takes files beside the database. Where they cannot be made, nobody writes either.
+    // Reading a write-ahead log takes files beside the database. Where they cannot be made and are not there,
+    // nobody writes either, and the file is all there is.
+    const code = ((error as { errcode?: number }).errcode ?? 0) % 256;
+    const isUnwritable = code === SQLITE_READONLY || code === SQLITE_CANTOPEN;
+    if (!isUnwritable || existsSync(`${path}-wal`)) throw error;
     return new Connection(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
   }
 }
 
+const SQLITE_READONLY = 8;
 const SQLITE_CANTOPEN = 14;
 
 /** How many streams' numbers stay in memory. */

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDatabase, sql, type TestDatabase } from '../../../test/postgres.ts';
+import { appendAll, LogSealer, Random } from '../contract-batches.ts';
+import { randomChanges } from '../contract-changes.ts';
+import type { Store } from '../store.ts';
+import { Database } from './database.ts';
+import { type Migration, migrate, migrationStatus, shippedMigrations } from './migrate.ts';
+import { openPostgresStore } from './postgres-store.ts';
+import { readPostgresUrl } from './url.ts';
+
+/** A later version adds a column, with an index, which old servers do not know. */
+const LATER: Migration = {
+  name: '9998-later',
+  serves: '0001',
+  sql: `ALTER TABLE annals.entries ADD COLUMN later text;
+    ALTER TABLE annals.resources ADD COLUMN later integer NOT NULL DEFAULT 7;`,
+};
+/** One after which old servers must not serve. */
+const BREAKING: Migration = { name: '9999-breaking', serves: '9999', sql: 'SELECT 1' };
+
+let database: TestDatabase;
+let connection: Database;
+const open: (Store | Database)[] = [];
+
+beforeEach(async () => {
+  database = await createDatabase();
+  connection = opened();
+});
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+  await database.drop();
+});
+
+function opened(): Database {
+  const one = new Database(readPostgresUrl(database.url));
+  open.push(one);
+  return one;
+}
+
+const shipped = shippedMigrations();
+const names = shipped.map(({ name }) => name);
+
+describe('migrations', () => {
+  it('say what is applied, and what is missing', async () => {
+    expect(await migrationStatus(connection)).toEqual({ applied: [], missing: names, unknown: [] });
+    await migrate(connection, shipped.slice(0, 2));
+    const status = await migrationStatus(connection);
+    expect(status).toEqual({ applied: names.slice(0, 2), missing: names.slice(2), unknown: [] });
+    await migrate(connection);
+    expect(await migrationStatus(connection)).toEqual({ applied: names, missing: [], unknown: [] });
+  });
+
+  it('are applied once by several servers that start at the same moment', async () => {
+    await Promise.all([1, 2, 3, 4].map(() => migrate(opened())));
+    const applied = await sql<{ name: string }>(
+      database.url,
+      'SELECT name FROM annals.migrations ORDER BY name',
+    );
+    expect(applied.map(({ name }) => name)).toEqual(names);
+  });
+
+  it('leave nothing behind where one fails', async () => {
+    const broken: Migration = {
+      name: '9997-broken',
+      serves: '0001',
+      sql: 'CREATE TABLE annals.half (); SELECT 1 / 0',
+    };
+    await migrate(connection);
+    await expect(migrate(connection, [...shipped, broken])).rejects.toThrow('division by zero');
+    expect(await migrationStatus(connection)).toEqual({ applied: names, missing: [], unknown: [] });
+    expect(await sql(database.url, "SELECT to_regclass('annals.half') AS half")).toEqual([{ half: null }]);
+  });
+
+  it('run while servers of the version before go on appending and reading', async () => {
+    const store = await openPostgresStore(database.url);
+    open.push(store);
+    const sealer = new LogSealer(randomUUID(), new Random(11));
+    let isDone = false;
+    const serving = (async () => {
+      while (!isDone) {
+        await appendAll(store, sealer, randomChanges(sealer.random, 10), 5);
+        await store.select(
+          sealer.log,
+          { streams: [] },
+          { by: 'position', order: 'desc', limit: 5 },
+          { states: true },
+        );
+      }
+    })();
+    await migrate(connection, [...shipped, LATER]);
+    isDone = true;
+    await serving;
+    await appendAll(store, sealer, randomChanges(sealer.random, 10));
+    expect((await store.tip(sealer.log)).tree.size).toBe(sealer.tip.tree.size);
+    expect(await migrationStatus(connection)).toMatchObject({ unknown: [LATER.name] });
+  });
+
+  it('give way to a transaction that holds a table, and come through once it is over', async () => {
+    await migrate(connection);
+    let release: () => void = () => undefined;
+    const holding = connection.transaction(async (client) => {
+      await client.query('LOCK TABLE annals.entries IN ACCESS SHARE MODE');
+      await new Promise<void>((resolve) => {
+        release = resolve;
+        setTimeout(resolve, 3_000);
+      });
+    });
+    await migrate(opened(), [...shipped, LATER]);
+    release();
+    await holding;
+    expect(await migrationStatus(connection)).toMatchObject({ unknown: [LATER.name] });
+  });
+
+  it('of a newer Annals are no hindrance to a start, unless they say so', async () => {
+    await migrate(connection, [...shipped, LATER]);
+    await (await openPostgresStore(database.url)).close();
+    await migrate(connection, [...shipped, LATER, BREAKING]);
+    await expect(openPostgresStore(database.url)).rejects.toMatchObject({
+      code: 'store_unavailable',
+      cause: { message: 'this database was migrated by a newer Annals: it has 9999-breaking' },
+    });
+  });
+
+  it('refuse a database of another encoding', async () => {
+    const name = `${new URL(database.url).pathname.slice(1)}_latin`;
+    await sql(
+      database.url,
+      `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'`,
+    );
+    const url = new URL(database.url);
+    url.pathname = `/${name}`;
+    await expect(openPostgresStore(url.toString())).rejects.toMatchObject({
+      cause: { message: 'the database must have the encoding UTF8, it has LATIN1' },
+    });
+    await sql(database.url, `DROP DATABASE ${name}`);
+  });
+});
