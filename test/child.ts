@@ -22,7 +22,13 @@ export interface ChildServer {
 /** Starts `annals serve` on a free port; resolves when it is ready. */
 export async function startChild(settings: Record<string, string>): Promise<ChildServer> {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
-    env: { ...process.env, ANNALS_PORT: '0', ANNALS_ROOT_TOKEN: ROOT_TOKEN, ANNALS_LOG_LEVEL: 'error', ...settings },
+    env: {
+      ...process.env,
+      ANNALS_PORT: '0',
+      ANNALS_ROOT_TOKEN: ROOT_TOKEN,
+      ANNALS_LOG_LEVEL: 'error',
+      ...settings,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';

@@ -24,13 +24,20 @@ function limitFiles(pid: number | undefined, bytes: number | 'unlimited'): void 
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
 }
 
-async function put(url: string, count: number): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }> {
+async function put(
+  url: string,
+  count: number,
+): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }> {
   const response = await fetch(`${url}/v1/resources/blobs/1`, {
     method: 'PUT',
     headers: { authorization: `Bearer ${ROOT_TOKEN}`, 'content-type': 'application/json' },
     body: JSON.stringify({ count, text: 'x'.repeat(50_000) }),
   });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Record<string, unknown> };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
 }
 
 describe.skipIf(!hasPrlimit)('a server whose disk is full', () => {
@@ -38,8 +45,12 @@ describe.skipIf(!hasPrlimit)('a server whose disk is full', () => {
     const database = join(folder, 'annals.db');
     const server = await startChild({ ANNALS_DATABASE_URL: `sqlite:${database}` });
     const acknowledged: Receipt[] = [];
-    for (let count = 0; count < 20; count++) acknowledged.push((await put(server.url, count)).body as unknown as Receipt);
-    limitFiles(server.process.pid, Math.max(statSync(`${database}-wal`).size, statSync(database).size) + 200_000);
+    for (let count = 0; count < 20; count++)
+      acknowledged.push((await put(server.url, count)).body as unknown as Receipt);
+    limitFiles(
+      server.process.pid,
+      Math.max(statSync(`${database}-wal`).size, statSync(database).size) + 200_000,
+    );
 
     let refused: Awaited<ReturnType<typeof put>> | undefined;
     for (let count = 20; count < 500 && refused === undefined; count++) {
@@ -50,7 +61,9 @@ describe.skipIf(!hasPrlimit)('a server whose disk is full', () => {
     expect(refused).toMatchObject({ status: 503 });
     expect(['storage_full', 'store_unavailable']).toContain(refused?.body['code']);
     expect(refused?.headers.get('retry-after')).toBe('1');
-    const reading = await fetch(`${server.url}/v1/head`, { headers: { authorization: `Bearer ${ROOT_TOKEN}` } });
+    const reading = await fetch(`${server.url}/v1/head`, {
+      headers: { authorization: `Bearer ${ROOT_TOKEN}` },
+    });
     expect(await reading.json()).toMatchObject({ size: acknowledged.length });
 
     limitFiles(server.process.pid, 'unlimited');
@@ -60,7 +73,9 @@ describe.skipIf(!hasPrlimit)('a server whose disk is full', () => {
 
     const again = await startChild({ ANNALS_DATABASE_URL: `sqlite:${database}` });
     for (const { id, position } of acknowledged) {
-      const entry = await fetch(`${again.url}/v1/changes/${id}`, { headers: { authorization: `Bearer ${ROOT_TOKEN}` } });
+      const entry = await fetch(`${again.url}/v1/changes/${id}`, {
+        headers: { authorization: `Bearer ${ROOT_TOKEN}` },
+      });
       expect(await entry.json()).toMatchObject({ id, position });
     }
     await again.end('SIGTERM');

@@ -50,8 +50,13 @@ async function flood(socket: Socket, chunk: string, most: number): Promise<strin
   void closed.then(() => {
     isOpen = false;
   });
-  for (let written = 0; written < most && isOpen && !received.startsWith('HTTP/1.1 4'); written += chunk.length) {
-    if (!socket.write(chunk)) await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed]);
+  for (
+    let written = 0;
+    written < most && isOpen && !received.startsWith('HTTP/1.1 4');
+    written += chunk.length
+  ) {
+    if (!socket.write(chunk))
+      await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed]);
   }
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 500))]);
   socket.destroy();
@@ -105,7 +110,10 @@ describe('a server', () => {
     ['garbage', '\x00\x01\x02\r\n\r\n'],
     ['a request line without end', `GET /${'a'.repeat(100_000)}`],
     ['headers without end', `GET / HTTP/1.1\r\n${'x-header: y\r\n'.repeat(5000)}`],
-    ['two lengths', 'POST /v1/changes HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello'],
+    [
+      'two lengths',
+      'POST /v1/changes HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello',
+    ],
     ['a length that is no number', 'POST /v1/changes HTTP/1.1\r\nhost: x\r\ncontent-length: many\r\n\r\n'],
   ])('answers %s with an error, and goes on', async (_, bytes) => {
     const socket = await open();
@@ -122,7 +130,11 @@ describe('a server', () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
       socket.destroy();
     };
-    await Promise.all(Array.from({ length: 40 }, (_, index) => hangUp(index % 2 === 0 ? 'application/json' : 'application/x-ndjson')));
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        hangUp(index % 2 === 0 ? 'application/json' : 'application/x-ndjson'),
+      ),
+    );
     await expectAlive();
     const head = await fetch(`${server.url}/v1/head`, { headers: { authorization: `Bearer ${ROOT_TOKEN}` } });
     expect(await head.json()).toMatchObject({ size: 0 });

@@ -25,8 +25,17 @@ export async function postgresUrl(): Promise<string> {
 /** @param server the server to make it on; by default that of the test run */
 export async function createDatabase(server?: string): Promise<TestDatabase> {
   const admin = server ?? (await postgresUrl());
+  return made(admin, `TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`);
+}
+
+/** A copy of a database to which nobody is connected. */
+export async function copyDatabase(url: string): Promise<TestDatabase> {
+  return made(await postgresUrl(), `TEMPLATE ${new URL(url).pathname.slice(1)}`);
+}
+
+async function made(admin: string, options: string): Promise<TestDatabase> {
   const name = `annals_test_${randomBytes(6).toString('hex')}`;
-  await sql(admin, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`);
+  await sql(admin, `CREATE DATABASE ${name} ${options}`);
   const url = new URL(admin);
   url.pathname = `/${name}`;
   return {

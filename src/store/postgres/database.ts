@@ -14,6 +14,11 @@ export interface Statement {
   values: Value[];
 }
 
+/** Whatever answers reads: the pool, or one connection with a snapshot. */
+export interface Reading {
+  read<Row extends object>(text: string, values?: Value[]): Promise<Row[]>;
+}
+
 /** How long a request waits for a free connection, or for a new one. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** How long a statement may take before its connection is given up. */
@@ -54,7 +59,7 @@ interface Lane {
   error: Error | undefined;
 }
 
-export class Database {
+export class Database implements Reading {
   readonly #pool: pg.Pool;
   readonly #prepares: boolean;
   readonly #names = new Map<string, string>();

@@ -7,7 +7,7 @@ import type { Latest, Tip } from '../../core/seal.ts';
 import { streamOf } from '../../core/streams.ts';
 import type { KeptAnswer, LatestRow, LogId, Organization, StoredEntry, Token } from '../store.ts';
 import { bigintArray, instantValue, smallintArray, textArray, uuidArray } from './arrays.ts';
-import type { Database, Value } from './database.ts';
+import type { Reading, Value } from './database.ts';
 import { findable, streamKey } from './keys.ts';
 import {
   columnsOf,
@@ -33,9 +33,9 @@ export function tokenSecret(secretHash: Hash): string {
 const ALL_PARTS = { states: true, seals: true };
 
 export class Reads {
-  readonly #database: Database;
+  readonly #database: Reading;
 
-  constructor(database: Database) {
+  constructor(database: Reading) {
     this.#database = database;
   }
 

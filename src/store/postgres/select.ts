@@ -4,7 +4,7 @@
 import { COLLECTED, type Plan, planWalk } from '../../core/plan.ts';
 import type { LogId, Parts, Range, Selection, StoredEntry } from '../store.ts';
 import { textArray } from './arrays.ts';
-import type { Database } from './database.ts';
+import type { Reading } from './database.ts';
 import { streamKey } from './keys.ts';
 import { columnsOf, type EntryRow, fromRow, stateJoin } from './rows.ts';
 import { hasWindow, Query, sourceOf, walkOf, windowCondition } from './walks.ts';
@@ -41,9 +41,9 @@ interface WalkRow {
 }
 
 export class Selector {
-  readonly #database: Pick<Database, 'read'>;
+  readonly #database: Reading;
 
-  constructor(database: Pick<Database, 'read'>) {
+  constructor(database: Reading) {
     this.#database = database;
   }
 

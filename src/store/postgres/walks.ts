@@ -98,8 +98,9 @@ function byMark(query: Query, walk: Walk, range: Range): string | undefined {
   const filed = `SELECT d.year, d.position FROM annals.filed d WHERE d.log = $1 AND d.stream = ${id}
     AND d.position < ${query.add(walk.size)} ${from} ${pageOf(query, page, 'd.year', 'd.position')}`;
   if (!isMarked) return filed;
-  return `SELECT d.year, d.position FROM annals.marks m CROSS JOIN LATERAL (${filed}) d
-    WHERE m.log = $1 AND m.stream = ${id} AND m.number = ${query.add(mark)}`;
+  return `SELECT d.year, d.position FROM (SELECT x.year, x.position FROM annals.marks x
+      WHERE x.log = $1 AND x.stream = ${id} AND x.number >= ${query.add(mark)} ORDER BY x.number LIMIT 1) m
+    CROSS JOIN LATERAL (${filed}) d`;
 }
 
 /** Positions of the log itself are arithmetic. */

@@ -74,6 +74,8 @@ CREATE TABLE annals.marks (
   year     smallint NOT NULL,
   PRIMARY KEY (log, stream, number)
 );
+-- For `annals verify`, which asks for the number of an entry.
+CREATE INDEX marks_position ON annals.marks (log, stream, position);
 
 -- The earliest and the latest `occurred_at` of each 1,024 positions, by year: a walk in log order
 -- leaves out what lies outside its window.
