@@ -96,8 +96,8 @@ function bareLoop(source: string, target: string): number {
     });
     for (const tables of transactions) seconds += insert(to, tables);
   }
-  const count = to.db.prepare('SELECT count(*) AS n FROM filed').get()?.['n'];
-  if (count !== from.prepare('SELECT count(*) AS n FROM filed').get()?.['n'])
+  const count = to.db.prepare('SELECT count(*) AS n FROM filed').get()?.n;
+  if (count !== from.prepare('SELECT count(*) AS n FROM filed').get()?.n)
     throw new Error('rows were left out');
   from.close();
   to.close();

@@ -59,7 +59,7 @@ describe.skipIf(!hasPrlimit)('a server whose disk is full', () => {
       else refused = answer;
     }
     expect(refused).toMatchObject({ status: 503 });
-    expect(['storage_full', 'store_unavailable']).toContain(refused?.body['code']);
+    expect(['storage_full', 'store_unavailable']).toContain(refused?.body.code);
     expect(refused?.headers.get('retry-after')).toBe('1');
     const reading = await fetch(`${server.url}/v1/head`, {
       headers: { authorization: `Bearer ${ROOT_TOKEN}` },

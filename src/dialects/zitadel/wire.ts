@@ -17,8 +17,8 @@ const WORD_OF_ACTION: Record<Action, string> = {
   access: 'accessed',
 };
 
-/** What Zitadel's service calls itself in `Editor.service`. */
-export const EDITOR_SERVICE = 'annals';
+/** `Editor.service` of every event: the wire knows no other. */
+export const EDITOR_SERVICE = 'zitadel';
 
 export const ORGANIZATION_HEADER = 'x-zitadel-orgid';
 

@@ -145,7 +145,7 @@ export class Reads {
 
   secret(name: string): Uint8Array | undefined {
     const row = this.#connection.prepare('SELECT value FROM secrets WHERE name = ?').get(name);
-    return row?.['value'] as Uint8Array | undefined;
+    return row?.value as Uint8Array | undefined;
   }
 
   ping(): void {

@@ -45,7 +45,10 @@ export function bytesOf(
 ): Record<'id' | 'leafHash' | 'salts' | 'digests', Uint8Array> {
   const count = bitsOf(row.sections);
   let at = row.at;
-  const take = (length: number): Uint8Array => rows.bytes.subarray(at, (at += length));
+  const take = (length: number): Uint8Array => {
+    at += length;
+    return rows.bytes.subarray(at - length, at);
+  };
   return {
     id: take(ID_BYTES),
     leafHash: take(HASH_BYTES),
