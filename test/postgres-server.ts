@@ -20,8 +20,10 @@ export interface PostgresServer {
   stop(mode?: 'fast' | 'immediate'): Promise<void>;
   /** Starts it again on the same data and port. */
   start(): Promise<void>;
-  /** The data folder, for tests that put an older one in its place while it is stopped. */
-  data: string;
+  /** Copies the data folder, as a backup, while it is stopped. */
+  backup(): void;
+  /** Puts the last backup in place of the data, while it is stopped. */
+  restore(): void;
   /** Stops it, and removes what it kept. */
   remove(): Promise<void>;
 }
@@ -58,12 +60,18 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     await ended;
   }
 
+  function copyOwned(from: string, to: string): void {
+    rmSync(to, { recursive: true, force: true });
+    execFileSync('cp', ['-a', from, to]);
+  }
+
   await start();
   return {
     url,
-    data,
     start,
     stop,
+    backup: () => copyOwned(data, `${data}.backup`),
+    restore: () => copyOwned(`${data}.backup`, data),
     async remove() {
       await stop('immediate');
       rmSync(folder, { recursive: true, force: true });

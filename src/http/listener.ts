@@ -92,6 +92,7 @@ export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOption
 
   /** Reads as many bytes as it takes to tell, and puts them back. */
   function sniff(socket: Socket, decide: (socket: Socket, isHttp2: boolean) => void): void {
+    if (isStopping) return void socket.destroy();
     let seen = Buffer.alloc(0);
     const drop = (): void => void socket.destroy();
     const timer = setTimeout(drop, limits.headersMs);

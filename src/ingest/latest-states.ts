@@ -4,8 +4,8 @@
 import type { ResourceRef } from '../core/entry.ts';
 import type { Latest } from '../core/seal.ts';
 
-/** Bound on the canonical text of all states at hand, in UTF-16 units. */
-const MOST_TEXT = 8 * 1024 * 1024;
+/** Bound on the canonical text of all states at hand, in UTF-16 units; as objects they take some six times as much. */
+const MOST_TEXT = 2 * 1024 * 1024;
 /** What one entry weighs beside its text. */
 const OVERHEAD = 200;
 

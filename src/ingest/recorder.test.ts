@@ -27,6 +27,13 @@ function recordOn(kept: Store): Record {
   return makeRecord(kept, { now: () => START, salt: () => new Uint8Array(16), sha256 });
 }
 
+/** The store with other methods in place of its own. */
+function storeWith(methods: Partial<Store>): Store {
+  return new Proxy(store, {
+    get: (target, name) => Reflect.get(methods, name) ?? Reflect.get(target, name)?.bind(target),
+  });
+}
+
 function change(count: number, more: Partial<Change> = {}): Change {
   ids += 1;
   const id = `00000000-0000-7000-8000-${String(ids).padStart(12, '0')}`;
@@ -111,15 +118,60 @@ describe('record', () => {
       if (intrusions-- > 0) await other(log, [change(7)]);
       return states;
     };
-    const intruded: Store = new Proxy(store, {
-      get: (target, name) => (name === 'latest' ? latest : Reflect.get(target, name).bind(target)),
-    });
-    const [receipt] = await recordOn(intruded)(LOG, [addOne()]);
+    const [receipt] = await recordOn(storeWith({ latest }))(LOG, [addOne()]);
     expect(receipt).toMatchObject({ position: 1, version: 2 });
     expect(await entries()).toMatchObject([
       { after: '{"count":7}' },
       { before: '{"count":7}', after: '{"count":8}' },
     ]);
+  });
+
+  it('answers an append that was taken on top of one whose reply was lost, and does not do it again', async () => {
+    faults.next('append failed and everything was kept');
+    const append: Store['append'] = async (...args) => {
+      const [result] = await Promise.allSettled([store.append(...args)]);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    };
+    const recordSlowly = recordOn(storeWith({ append }));
+    const first = recordSlowly(LOG, [addOne()]);
+    first.catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const second = recordSlowly(LOG, [addOne()]);
+    await expect(first).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await second).toMatchObject([{ position: 1, version: 2, changed: true }]);
+    expect(await entries()).toMatchObject([{ after: '{"count":1}' }, { after: '{"count":2}' }]);
+  });
+
+  it('takes turns where the store has them and another server was first', async () => {
+    const other = recordOn(store);
+    await record(LOG, [addOne()]);
+    let turns = 0;
+    const turn: Store['turn'] = async (_, work) => {
+      turns += 1;
+      await work(store);
+    };
+    const shared = recordOn(storeWith({ turn }));
+    for (let round = 0; round < 4; round++) {
+      expect(await shared(LOG, [addOne()])).toMatchObject([{ version: 2 * round + 2 }]);
+      await other(LOG, [addOne()]);
+    }
+    expect(turns).toBeGreaterThan(1);
+    const alone = turns;
+    for (let round = 0; round < 3; round++) await shared(LOG, [addOne()]);
+    expect(turns).toBeLessThanOrEqual(alone + 2);
+    expect((await entries()).at(-1)).toMatchObject({ after: '{"count":12}', version: 12 });
+  });
+
+  it('goes on without a turn where it gets none', async () => {
+    const other = recordOn(store);
+    const turn: Store['turn'] = () => Promise.reject(new Error('no connection'));
+    const shared = recordOn(storeWith({ turn }));
+    for (let round = 0; round < 3; round++) {
+      expect(await shared(LOG, [addOne()])).toMatchObject([{ version: 2 * round + 1 }]);
+      await other(LOG, [addOne()]);
+    }
   });
 
   it('stays right where another server writes to the same log', async () => {

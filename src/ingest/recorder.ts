@@ -7,7 +7,7 @@
 
 import type { ResourceRef } from '../core/entry.ts';
 import type { Latest, Tip } from '../core/seal.ts';
-import type { AppendResult, LogId, Store } from '../store/store.ts';
+import type { AppendResult, LogId, Store, Turn } from '../store/store.ts';
 import { type KnownLatest, type LatestStates, resourceKey } from './latest-states.ts';
 import { isStateProposal, type Outcome, type Proposal } from './proposal.ts';
 import { type RequestKey, SealedBatch, type Sealing, type Submission } from './sealed-batch.ts';
@@ -43,6 +43,10 @@ export class LogRecorder {
   /** Called when enough is waiting for another flight. */
   #wake: (() => void) | undefined;
   #staleInARow = 0;
+  /** Do other servers write to this log? Then they take turns. */
+  #isContended = false;
+  /** The log's size behind the last append of this recorder. */
+  #leftAt: number | undefined;
 
   /** @param states shared with the recorders of other logs */
   constructor(store: Store, log: LogId, sealing: Sealing, states: LatestStates) {
@@ -78,7 +82,8 @@ export class LogRecorder {
     // Requests that came in the same turn of the event loop share the first append.
     await Promise.resolve();
     while (this.#queue.length > 0 || this.#flights.length > 0) {
-      if (this.#mayFly()) await this.#record(this.#take());
+      if (this.#isContended && this.#flights.length === 0) await this.#recordInTurn();
+      else if (this.#mayFly()) await this.#record(this.#take(), this.#store);
       else await this.#landedOrWoken();
       await this.#settle();
     }
@@ -101,14 +106,34 @@ export class LogRecorder {
     });
   }
 
+  /** One batch with all that is waiting, sealed while no other server appends. */
+  async #recordInTurn(): Promise<void> {
+    let hasRun = false;
+    const work = async (turn: Turn): Promise<void> => {
+      this.#tip = await turn.tip(this.#log);
+      this.#isContended = this.#tip.tree.size !== this.#leftAt;
+      // The states at hand are those behind our own last append.
+      if (this.#isContended) this.#generation += 1;
+      hasRun = true;
+      await this.#record(this.#take(), turn);
+      await this.#flights[0]?.landed;
+    };
+    try {
+      await this.#store.turn?.(this.#log, work);
+    } catch {
+      // Whoever waited for an append has heard from it. Without a turn it goes on as if it were alone.
+    }
+    if (!hasRun) await this.#record(this.#take(), this.#store);
+  }
+
   /** Seals and appends a batch, in this order. */
-  async #record(batch: Submission[]): Promise<void> {
+  async #record(batch: Submission[], store: Turn): Promise<void> {
     let known: Map<string, KnownLatest>;
     try {
       // 1. The head is read before the states: an append that is accepted on it proves that they were still the latest.
-      this.#tip ??= await this.#store.tip(this.#log);
+      this.#tip ??= await store.tip(this.#log);
       // 2. The latest states; those of the flights under way first.
-      known = await this.#loadStates(batch);
+      known = await this.#loadStates(batch, store);
     } catch (error) {
       for (const { reject } of batch) reject(error);
       return;
@@ -123,7 +148,7 @@ export class LogRecorder {
       landed: Promise.resolve(),
     };
     // 4. One append for all.
-    flight.landed = this.#append(flight, this.#tip.tree.size, sealed);
+    flight.landed = this.#append(flight, this.#tip.tree.size, sealed, store);
     this.#tip = sealed.tip;
     for (const [key, latest] of sealed.latest) this.#states.set(this.#keyOf(key), latest);
     this.#flights.push(flight);
@@ -162,6 +187,7 @@ export class LogRecorder {
     flight: Flight,
     expectedSize: number,
     { entries, nodes, tip, latest, answers }: SealedBatch,
+    store: Turn,
   ): Promise<void> {
     if (entries.length === 0 && answers.length === 0) {
       flight.result = { outcome: 'appended' };
@@ -169,7 +195,8 @@ export class LogRecorder {
     }
     const batch = { entries, nodes, tip, latest: [...latest.values()], answers };
     try {
-      flight.result = await this.#store.append(this.#log, expectedSize, batch);
+      flight.result = await store.append(this.#log, expectedSize, batch);
+      if (flight.result.outcome === 'appended') this.#leftAt = tip.tree.size;
     } catch (error) {
       for (const { submission } of flight.submissions) submission.reject(error);
       flight.submissions = [];
@@ -209,6 +236,8 @@ export class LogRecorder {
   async #learn(result: AppendResult | undefined): Promise<void> {
     if (result?.outcome !== 'repeated') {
       this.#staleInARow += 1;
+      this.#isContended = this.#store.turn !== undefined;
+      if (this.#isContended) return;
       const mostMs = Math.min(50, 2 ** this.#staleInARow);
       if (this.#staleInARow > 1) await new Promise((resolve) => setTimeout(resolve, Math.random() * mostMs));
       return;
@@ -229,7 +258,8 @@ export class LogRecorder {
 
   #take(): Submission[] {
     const underWay = this.#flights.reduce((sum, { submissions }) => sum + submissions.length, 0);
-    const half = Math.max(FEW, Math.ceil((this.#queue.length + underWay) / 2));
+    const share = this.#isContended ? 1 : 2;
+    const half = Math.max(FEW, Math.ceil((this.#queue.length + underWay) / share));
     let count = 0;
     let taken = 0;
     while (taken < Math.min(half, this.#queue.length) && (taken === 0 || count < MOST_CHANGES)) {
@@ -239,7 +269,7 @@ export class LogRecorder {
     return this.#queue.splice(0, taken);
   }
 
-  async #loadStates(batch: Submission[]): Promise<Map<string, KnownLatest>> {
+  async #loadStates(batch: Submission[], store: Turn): Promise<Map<string, KnownLatest>> {
     const known = new Map<string, KnownLatest>();
     const missing = new Map<string, ResourceRef>();
     for (const { proposals } of batch) {
@@ -252,7 +282,7 @@ export class LogRecorder {
       }
     }
     if (missing.size === 0) return known;
-    const found = await this.#store.latest(this.#log, [...missing.values()]);
+    const found = await store.latest(this.#log, [...missing.values()]);
     [...missing.keys()].forEach((key, index) => {
       known.set(key, found[index]);
       this.#states.set(this.#keyOf(key), found[index]);

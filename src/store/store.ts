@@ -129,12 +129,22 @@ export type News =
   /** Anything may have happened: some news was missed. */
   | { kind: 'missed' };
 
+/** What is done in a turn is done through it. */
+export type Turn = Pick<Store, 'append' | 'tip' | 'latest'>;
+
 export interface Store {
   /** Undefined where the database may be on another machine. */
   readonly local?: LocalReads | undefined;
 
   /** Commits the batch, or answers why not; rejects with AnnalsError `storage_full` or `store_unavailable`. */
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult>;
+
+  /**
+   * Runs `work` while no other server appends to the log; absent where there is no other. It spares
+   * servers that write to one log the sealing on a head that moves meanwhile, and serves them in the
+   * order in which they came; what keeps the log right is still `append`, of which `work` may do one.
+   */
+  turn?(log: LogId, work: (turn: Turn) => Promise<void>): Promise<void>;
 
   /** Size, edge and last `recordedAt` of the log; of an empty log where it is not known. */
   tip(log: LogId): Promise<Tip>;

@@ -122,18 +122,24 @@ export class Database implements Reading {
 
   /** One transaction on one connection. */
   async transaction<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result> {
-    const client = await this.#connect();
-    let failure: Error | undefined;
-    try {
+    return this.connected(async (client) => {
       await client.query('BEGIN');
       const result = await work(client);
       await client.query('COMMIT');
       return result;
+    });
+  }
+
+  /** A connection for `work` alone; it is closed where that fails, which rolls back what it began. */
+  async connected<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result> {
+    const client = await this.#connect();
+    let failure: Error | undefined;
+    try {
+      return await work(client);
     } catch (error) {
       failure = error as Error;
       throw error;
     } finally {
-      // A connection with a failed transaction is closed, which rolls it back.
       client.release(failure);
     }
   }

@@ -20,6 +20,7 @@ import type {
   Store,
   StoredEntry,
   Token,
+  Turn,
 } from '../store.ts';
 import { type AppendRow, appendCall } from './append.ts';
 import { instantValue, smallintArray } from './arrays.ts';
@@ -30,6 +31,7 @@ import { Announcer, Listener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { INSTALLATION, Reads, tokenSecret } from './reads.ts';
 import { Selector } from './select.ts';
+import { takeTurn } from './turn.ts';
 import { readPostgresUrl } from './url.ts';
 
 /** Connects to the database that the URL names, and brings its schema up to date. */
@@ -79,20 +81,34 @@ export class PostgresStore implements Store {
         const [answer] = await this.#database.writeInOrder<AppendRow>(log, statement);
         return answer as AppendRow;
       }, batch);
-      if (row.outcome === 'went back') throw wentBack(log, this.#sizes.get(log) ?? 0, row.head_size);
-      this.#remember(log, row.head_size);
-      if (row.outcome === 'appended') this.#announcer.headMoved(log, row.head_size);
-      if (row.outcome !== 'repeated') return { outcome: row.outcome };
-      return { outcome: 'repeated', ids: row.repeated_ids ?? [], keys: row.repeated_keys ?? [] };
+      return this.#resultOf(log, row);
     });
   }
 
+  turn(log: LogId, work: (turn: Turn) => Promise<void>): Promise<void> {
+    return this.#call(() =>
+      takeTurn(this.#database, log, async ({ reads, append }) => {
+        await work({
+          tip: () => this.#tipBy(reads, log),
+          latest: (_, resources) => reads.latest(log, resources).catch(fail),
+          append: async (_, expectedSize, batch) => {
+            const statement = appendCall(log, expectedSize, this.#sizes.get(log) ?? 0, batch);
+            try {
+              return this.#resultOf(log, await append(statement));
+            } catch (error) {
+              // The turn is over; what was not kept for sure is sealed again in another one.
+              if (isWithoutPartition(error)) await this.#makeYears(batch);
+              else if (!isRolledBack(error)) throw toAnnalsError(error);
+              return { outcome: 'stale' };
+            }
+          },
+        });
+      }),
+    );
+  }
+
   tip(log: LogId): Promise<Tip> {
-    return this.#call(async () => {
-      const tip = await this.#reads.tip(log);
-      this.#remember(log, tip.tree.size);
-      return tip;
-    });
+    return this.#call(() => this.#tipBy(this.#reads, log));
   }
 
   latest(log: LogId, resources: ResourceRef[]): Promise<(Latest | undefined)[]> {
@@ -243,11 +259,24 @@ export class PostgresStore implements Store {
     if (this.#closed !== undefined) {
       return Promise.reject(new AnnalsError('store_unavailable', 'the store is closed'));
     }
-    const call = run().catch((error: unknown) => {
-      throw toAnnalsError(error);
-    });
+    const call = run().catch(fail);
     this.#calls.add(call);
     return call.finally(() => this.#calls.delete(call));
+  }
+
+  async #tipBy(reads: Reads, log: LogId): Promise<Tip> {
+    const tip = await reads.tip(log).catch(fail);
+    this.#remember(log, tip.tree.size);
+    return tip;
+  }
+
+  /** What an answer of annals.append means, remembered and told to others. */
+  #resultOf(log: LogId, row: AppendRow): AppendResult {
+    if (row.outcome === 'went back') throw wentBack(log, this.#sizes.get(log) ?? 0, row.head_size);
+    this.#remember(log, row.head_size);
+    if (row.outcome === 'appended') this.#announcer.headMoved(log, row.head_size);
+    if (row.outcome !== 'repeated') return { outcome: row.outcome };
+    return { outcome: 'repeated', ids: row.repeated_ids ?? [], keys: row.repeated_keys ?? [] };
   }
 
   /** True where the statement answers a row. */
@@ -280,6 +309,10 @@ export class PostgresStore implements Store {
     if (this.#sizes.size >= MOST_REMEMBERED) this.#sizes.clear();
     this.#sizes.set(log, size);
   }
+}
+
+function fail(error: unknown): never {
+  throw toAnnalsError(error);
 }
 
 function wentBack(log: LogId, seen: number, size: number): AnnalsError {

@@ -5,7 +5,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /** Larger pages than SQLite's 4 KiB: states of 1 to 5 kB leave less of a page empty (docs/decisions/sqlite-pages.md). */
 const PAGE_BYTES = 16_384;
-const CACHE_KIB = 48 * 1024;
+const CACHE_KIB = 20 * 1024;
 
 /** A database connection with its statements prepared once. */
 export class Connection {

@@ -174,6 +174,9 @@ interface Pending {
   reject: (error: AnnalsError) => void;
 }
 
+/** Keeps a thread from gathering garbage for as long as the machine has memory; what is alive in it is a batch or a page. */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 };
+
 /** A worker thread, its calls and their answers. */
 class Thread {
   readonly #worker: Worker;
@@ -183,7 +186,9 @@ class Thread {
 
   static async start(options: WorkerOptions): Promise<Thread> {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
-    const thread = new Thread(new Worker(new URL(file, import.meta.url), { workerData: options }));
+    const thread = new Thread(
+      new Worker(new URL(file, import.meta.url), { workerData: options, resourceLimits: THREAD_LIMITS }),
+    );
     await new Promise((resolve, reject) => thread.#pending.set(0, { resolve, reject }));
     return thread;
   }

@@ -35,6 +35,8 @@ DECLARE
   numbers integer[];
   sizes   bigint[];
 BEGIN
+  -- Servers that write to one log come one after the other, in the order in which they ask: see turn.ts.
+  PERFORM pg_advisory_xact_lock(hashtext('annals.turn'), hashtext(p_log::text));
   -- Whoever holds this row is alone in the log until the end of the transaction.
   SELECT * INTO head FROM annals.logs l WHERE l.log = p_log FOR UPDATE;
   IF NOT FOUND AND p_size = 0 AND p_floor = 0 THEN
