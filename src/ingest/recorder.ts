@@ -2,7 +2,7 @@
 //
 // Up to MOST_FLIGHTS appends are under way while the next batch is sealed on top of them, each with
 // half of what is waiting: while one half is on its way to the disk, the other is answered and comes
-// again. That is safe because a store appends only where the log's size is the expected one: if an
+// again. That is safe because a store appends only where the log ends as expected: if an
 // append fails, those behind it find the log stale, keep nothing, and are sealed again.
 
 import type { ResourceRef } from '../core/entry.ts';
@@ -186,14 +186,14 @@ export class LogRecorder {
   async #append(
     flight: Flight,
     expectedSize: number,
-    { entries, nodes, tip, latest, answers }: SealedBatch,
+    { parent, entries, nodes, tip, latest, answers }: SealedBatch,
     store: Turn,
   ): Promise<void> {
     if (entries.length === 0 && answers.length === 0) {
       flight.result = { outcome: 'appended' };
       return;
     }
-    const batch = { entries, nodes, tip, latest: [...latest.values()], answers };
+    const batch = { parent, entries, nodes, tip, latest: [...latest.values()], answers };
     try {
       flight.result = await store.append(this.#log, expectedSize, batch);
       if (flight.result.outcome === 'appended') this.#leftAt = tip.tree.size;

@@ -3,7 +3,7 @@
 import type { Change } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
-import type { Node, Sha256 } from '../core/merkle.ts';
+import type { Hash, Node, Sha256 } from '../core/merkle.ts';
 import { type Latest, receiptOf, type SealedEntry, seal, type Tip } from '../core/seal.ts';
 import type { KeptAnswer, StoredEntry } from '../store/store.ts';
 import { type KnownLatest, resourceKey } from './latest-states.ts';
@@ -36,6 +36,8 @@ export interface Submission {
 /** A batch as it is sealed, submission by submission. */
 export class SealedBatch {
   tip: Tip;
+  /** The last hash at the edge of the tree on which it is sealed. */
+  readonly parent: Hash | undefined;
   readonly entries: SealedEntry[] = [];
   readonly nodes: Node[] = [];
   readonly answers: KeptAnswer[] = [];
@@ -47,6 +49,7 @@ export class SealedBatch {
 
   constructor(tip: Tip, known: Map<string, KnownLatest>, sealing: Sealing) {
     this.tip = tip;
+    this.parent = tip.tree.edge.at(-1);
     this.#known = known;
     this.#sealing = sealing;
   }

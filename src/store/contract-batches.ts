@@ -96,7 +96,8 @@ export class LogSealer {
   /** The next batch: all its changes at one moment, now and then the moment of the batch before. */
   batch(changes: readonly Change[], answers: KeptAnswer[] = []): Batch {
     if (this.random.chance(0.8)) this.#now += 1 + this.random.below(5_000_000);
-    const batch: Batch = { entries: [], nodes: [], tip: this.tip, latest: [], answers };
+    const parent = this.tip.tree.edge.at(-1);
+    const batch: Batch = { parent, entries: [], nodes: [], tip: this.tip, latest: [], answers };
     const touched = new Map<string, Latest>();
     for (const change of changes) {
       const key = JSON.stringify([change.resource.type, change.resource.id]);

@@ -39,6 +39,12 @@ export interface KeptAnswer {
 
 /** What one append commits, all of it or nothing. */
 export interface Batch {
+  /**
+   * What the batch is sealed on: the last hash at the edge of the tree; undefined in an empty log. The size
+   * alone does not tell: where another server has appended as many entries as an append that failed,
+   * what was sealed behind that one would fit.
+   */
+  parent: Hash | undefined;
   /** In order, positions from the expected size on. May be empty where there are answers. */
   entries: SealedEntry[];
   nodes: Node[];
@@ -51,7 +57,7 @@ export interface Batch {
 
 export type AppendResult =
   | { outcome: 'appended' }
-  /** The log's size is not the expected one; nothing was kept. */
+  /** The log's size is not the expected one, or its last entries are others; nothing was kept. */
   | { outcome: 'stale' }
   /** These change ids or idempotency keys are in the log already; nothing was kept. */
   | { outcome: 'repeated'; ids: string[]; keys: string[] };

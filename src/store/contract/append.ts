@@ -56,6 +56,22 @@ export function appendSentences(subject: Subject): void {
     expect(await everythingOf(store(), sealer.log, batch), hint).toEqual(before);
   });
 
+  it('answers stale, and stores nothing, when the log has the right size and another last entry', async () => {
+    for (const size of [0, 1, 3, 4]) {
+      const sealer = newSealer();
+      if (size > 0) await appendAll(store(), sealer, randomChanges(sealer.random, size));
+      const rival = sealer.fork();
+      for (const count of [1, 2]) {
+        rival.batch(randomChanges(rival.random, count));
+        await appendAll(store(), sealer, randomChanges(sealer.random, count));
+      }
+      const batch = rival.batch([changeOf(rival.random)]);
+      const before = await everythingOf(store(), sealer.log, batch);
+      expect(await store().append(sealer.log, size + 3, batch), hint).toEqual({ outcome: 'stale' });
+      expect(await everythingOf(store(), sealer.log, batch), hint).toEqual(before);
+    }
+  });
+
   it('answers stale, and stores nothing, when the log is empty and was expected not to be', async () => {
     const sealer = newSealer();
     sealer.batch([changeOf(sealer.random)]);

@@ -30,7 +30,10 @@ export class MemoryLog {
   }
 
   append(expectedSize: number, batch: Batch): AppendResult {
-    if (this.#entries.length !== expectedSize) return { outcome: 'stale' };
+    const parent = this.tip.tree.edge.at(-1);
+    const isExpected =
+      parent === undefined || (batch.parent !== undefined && Buffer.compare(parent, batch.parent) === 0);
+    if (this.#entries.length !== expectedSize || !isExpected) return { outcome: 'stale' };
     const ids = batch.entries.map(({ id }) => id).filter((id) => this.#ids.has(id));
     const keys = batch.answers.map(({ key }) => key).filter((key) => this.#answers.has(key));
     if (ids.length > 0 || keys.length > 0) return { outcome: 'repeated', ids, keys };

@@ -46,6 +46,7 @@ export function appendCall(
   const parameters: Parameter[] = [
     ['p_log', 'uuid', log],
     ['p_size', 'bigint', expectedSize],
+    ['p_parent', 'bytea', batch.parent === undefined ? null : Buffer.from(batch.parent)],
     ['p_floor', 'bigint', floor],
     ['p_new_size', 'bigint', tree.size],
     ['p_recorded_at', 'timestamptz', Number.isFinite(recordedAt) ? instantValue(recordedAt) : null],

@@ -3,9 +3,11 @@
 import { AnnalsError } from '../../core/errors.ts';
 
 /** What is known of a failed statement. */
-export interface Failure {
+interface Failure {
   code?: string;
   message?: string;
+  /** Of what PostgreSQL itself reports; errors of the driver and the socket have none. */
+  severity?: string;
 }
 
 /** Everything of these classes passes by itself, or by the operator's doing: nothing is wrong with the request. */
@@ -18,14 +20,11 @@ const NO_PARTITION = '23514';
 const CONNECTION_CLASSES = ['08', '57'];
 const QUERY_CANCELED = '57014';
 
-const SQLSTATE = /^[0-9A-Z]{5}$/;
-
 export function toAnnalsError(error: unknown): AnnalsError {
   if (error instanceof AnnalsError) return error;
-  const { code = '' } = error as Failure;
+  const { code = '', severity } = error as Failure;
   if (code === DISK_FULL) return new AnnalsError('storage_full', MESSAGES.full, {}, error);
-  // Errors without an SQLSTATE come from the driver or the socket.
-  if (SQLSTATE.test(code) && !UNAVAILABLE_CLASSES.includes(code.slice(0, 2))) {
+  if (severity !== undefined && !UNAVAILABLE_CLASSES.includes(code.slice(0, 2))) {
     return new AnnalsError('internal', MESSAGES.internal, {}, error);
   }
   return new AnnalsError('store_unavailable', MESSAGES.unavailable, {}, error);
@@ -50,8 +49,8 @@ export function isWithoutPartition(error: unknown): boolean {
 
 /** Did the connection end, so that a read may try another? */
 export function isDisconnected(error: unknown): boolean {
-  const { code = '', message = '' } = error as Failure;
+  const { code = '', message = '', severity } = error as Failure;
   if (code === QUERY_CANCELED) return false;
-  if (SQLSTATE.test(code) && code !== 'EPIPE') return CONNECTION_CLASSES.includes(code.slice(0, 2));
+  if (severity !== undefined) return CONNECTION_CLASSES.includes(code.slice(0, 2));
   return /terminated|ECONNRESET|EPIPE|not queryable/.test(`${code} ${message}`);
 }

@@ -1,7 +1,7 @@
 // The one write: a batch into its tables, in one transaction.
 
 import type { Instant } from '../../core/instant.ts';
-import type { Node } from '../../core/merkle.ts';
+import { edgeOf, type Hash, type Node } from '../../core/merkle.ts';
 import { SPAN } from '../../core/plan.ts';
 import type { Latest } from '../../core/seal.ts';
 import { WHOLE_LOG } from '../../core/streams.ts';
@@ -16,6 +16,8 @@ export interface LatestPlace extends Omit<Latest, 'state' | 'stateText'> {
 
 /** A batch as it crosses to the worker thread. */
 export interface AppendRows {
+  /** The last hash at the edge of the tree on which it is sealed. */
+  parent: Hash | undefined;
   entries: EntryRows;
   nodes: Node[];
   tip: { size: number; recordedAt: Instant };
@@ -42,7 +44,7 @@ export class Appender {
     const { size } = this.#connection.prepare('SELECT size FROM logs WHERE log = ?').get(log) as {
       size: number;
     };
-    if (size !== expectedSize) return { outcome: 'stale' };
+    if (size !== expectedSize || !this.#endsIn(log, size, batch.parent)) return { outcome: 'stale' };
     const repeated = this.#repeated(log, batch);
     if (repeated.ids.length > 0 || repeated.keys.length > 0) return { outcome: 'repeated', ...repeated };
     if (this.#left.get(log) !== size) this.#streams.forget();
@@ -65,6 +67,21 @@ export class Appender {
   forget(): void {
     this.#streams.forget();
     this.#left.clear();
+  }
+
+  /** Is this the last hash at the edge of the tree? */
+  #endsIn(log: number, size: number, hash: Hash | undefined): boolean {
+    const last = edgeOf(size).at(-1);
+    if (last === undefined) return true;
+    const found =
+      last.level === 0
+        ? this.#connection
+            .prepare('SELECT leaf_hash AS hash FROM entries WHERE entry = ?')
+            .get(log * LOG_STRIDE + last.index)
+        : this.#connection
+            .prepare('SELECT hash FROM nodes WHERE log = ? AND level = ? AND node = ?')
+            .get(log, last.level, last.index);
+    return hash !== undefined && found !== undefined && Buffer.compare(hash, found.hash as Uint8Array) === 0;
   }
 
   #logNumber(organization: string): number {

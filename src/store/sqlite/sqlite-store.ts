@@ -52,6 +52,7 @@ class SqliteStore implements Store {
 
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
     const rows: AppendRows = {
+      parent: batch.parent && owned(batch.parent),
       entries: toRows(batch.entries),
       nodes: batch.nodes.map((node) => ({ ...node, hash: owned(node.hash) })),
       tip: { size: batch.tip.tree.size, recordedAt: batch.tip.recordedAt },

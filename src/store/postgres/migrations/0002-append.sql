@@ -7,7 +7,7 @@
 -- planner's switches, and `OFFSET 0`, behind which a row is looked up by its key and in no other way.
 
 CREATE FUNCTION annals.append(
-  p_log uuid, p_size bigint, p_floor bigint, p_new_size bigint, p_recorded_at timestamptz,
+  p_log uuid, p_size bigint, p_parent bytea, p_floor bigint, p_new_size bigint, p_recorded_at timestamptz,
   -- entries
   p_positions bigint[], p_ids uuid[], p_recorded timestamptz[], p_occurred timestamptz[], p_versions bigint[],
   p_priors bigint[], p_own_streams integer[], p_years smallint[], p_sections smallint[], p_changed boolean[],
@@ -31,9 +31,11 @@ CREATE FUNCTION annals.append(
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
-  head    annals.logs;
-  numbers integer[];
-  sizes   bigint[];
+  head       annals.logs;
+  numbers    integer[];
+  sizes      bigint[];
+  parent     bytea;
+  edge_level smallint := 0;
 BEGIN
   -- Servers that write to one log come one after the other, in the order in which they ask: see turn.ts.
   PERFORM pg_advisory_xact_lock(hashtext('annals.turn'), hashtext(p_log::text));
@@ -46,6 +48,15 @@ BEGIN
   head_size := coalesce(head.size, 0);
   IF head_size < p_floor THEN outcome := 'went back'; RETURN; END IF;
   IF head_size <> p_size THEN outcome := 'stale'; RETURN; END IF;
+  -- The last hash at the edge of the tree: of the largest complete subtree that ends with the last entry.
+  WHILE p_size > 0 AND (p_size >> edge_level) & 1 = 0 LOOP edge_level := edge_level + 1; END LOOP;
+  IF edge_level = 0 THEN
+    SELECT e.leaf_hash INTO parent FROM annals.entries e WHERE e.log = p_log AND e.position = p_size - 1;
+  ELSE
+    SELECT n.hash INTO parent FROM annals.nodes n
+      WHERE n.log = p_log AND n.level = edge_level AND n.node = (p_size >> edge_level) - 1;
+  END IF;
+  IF p_size > 0 AND parent IS DISTINCT FROM p_parent THEN outcome := 'stale'; RETURN; END IF;
 
   SELECT array_agg(e.id ORDER BY u.at) INTO repeated_ids
     FROM unnest(p_ids) WITH ORDINALITY u (id, at)

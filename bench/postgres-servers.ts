@@ -1,0 +1,75 @@
+// Several servers on one database: on organizations of their own, and all on one.
+
+import { type ChildServer, startChild } from '../test/child.ts';
+import type { PostgresServer } from '../test/postgres-server.ts';
+import { createDatabase } from './postgres.ts';
+import { type Answer, median } from './question.ts';
+import { HEADERS } from './servers.ts';
+
+const SECONDS = Number(process.env.SECONDS ?? 5);
+const ROUNDS = 3;
+const WRITERS = 48;
+
+export async function manyServers(postgres: PostgresServer): Promise<Answer[]> {
+  const url = await createDatabase(postgres, 'servers');
+  const servers: ChildServer[] = [];
+  for (let count = 0; count < 4; count++) servers.push(await startChild({ ANNALS_DATABASE_URL: url }));
+  const slugs = ['one', 'two', 'three', 'hot'];
+  for (const slug of slugs) await post(servers[0]?.url as string, '/v1/organizations', { slug });
+  const rates = { alone: [] as number[], apart: [] as number[], hot: [] as number[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    rates.alone.push(await totalRate(servers.slice(0, 1), () => 'one'));
+    rates.apart.push(await totalRate(servers.slice(0, 3), (index) => slugs[index] as string));
+    rates.hot.push(await totalRate(servers, () => 'hot'));
+  }
+  for (const server of servers) await server.end('SIGTERM');
+  const answer = (question: string, ours: number[], atLeast: number): Answer => ({
+    question: `PostgreSQL: ${question}`,
+    figure: median(ours.map((rate, round) => rate / (rates.alone[round] as number))),
+    reach: { atLeast },
+    unit: '',
+    beside: `${median(ours).toFixed(0)}/s, one server ${median(rates.alone).toFixed(0)}/s`,
+  });
+  return [
+    answer('three servers on organizations of their own / one server', rates.apart, 1),
+    answer('four servers on one organization / one server', rates.hot, 0.5),
+  ];
+}
+
+/** Changes acknowledged per second by all servers together, WRITERS writers shared among them. */
+async function totalRate(
+  servers: readonly ChildServer[],
+  slugOf: (index: number) => string,
+): Promise<number> {
+  const until = performance.now() + SECONDS * 1000;
+  let count = 0;
+  const writers = Array.from({ length: WRITERS }, async (_, writer) => {
+    const index = writer % servers.length;
+    while (performance.now() < until) {
+      const resource = { type: 'things', id: `${writer}-${count % 50}` };
+      const change = {
+        resource,
+        action: 'update',
+        actor: { type: 'user', id: 'ada' },
+        after: { count, text: TEXT },
+      };
+      await post(servers[index]?.url as string, '/v1/changes', change, slugOf(index));
+      count += 1;
+    }
+  });
+  const started = performance.now();
+  await Promise.all(writers);
+  return count / ((performance.now() - started) / 1000);
+}
+
+const TEXT = 'x'.repeat(300);
+
+async function post(url: string, path: string, body: object, organization = 'default'): Promise<void> {
+  const answer = await fetch(url + path, {
+    method: 'POST',
+    headers: { ...HEADERS, 'content-type': 'application/json', 'annals-organization': organization },
+    body: JSON.stringify(body),
+  });
+  if (answer.status !== 201) throw new Error(`${answer.status}: ${await answer.text()}`);
+  await answer.arrayBuffer();
+}
