@@ -3,7 +3,7 @@
 import { type ChildServer, startChild } from '../test/child.ts';
 import type { PostgresServer } from '../test/postgres-server.ts';
 import { msOf } from './load.ts';
-import { createDatabase, run } from './postgres.ts';
+import { createDatabase, run } from './postgres-database.ts';
 import { type Answer, amount, percentile } from './question.ts';
 import { repeatedLines, streamInto } from './stream.ts';
 

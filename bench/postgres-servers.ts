@@ -2,7 +2,7 @@
 
 import { type ChildServer, startChild } from '../test/child.ts';
 import type { PostgresServer } from '../test/postgres-server.ts';
-import { createDatabase } from './postgres.ts';
+import { createDatabase } from './postgres-database.ts';
 import { type Answer, median } from './question.ts';
 import { HEADERS } from './servers.ts';
 

@@ -1,11 +1,11 @@
 // PostgreSQL: ingest against COPY, one large database against a small one, several servers on one.
 
-import pg from 'pg';
 import { Database } from '../src/store/postgres/database.ts';
 import { migrate } from '../src/store/postgres/migrate.ts';
 import { readPostgresUrl } from '../src/store/postgres/url.ts';
 import { startChild } from '../test/child.ts';
 import { type PostgresServer, startPostgres } from '../test/postgres-server.ts';
+import { createDatabase, run } from './postgres-database.ts';
 import { readsAtScale } from './postgres-scale.ts';
 import { manyServers } from './postgres-servers.ts';
 import type { Answer } from './question.ts';
@@ -35,24 +35,6 @@ export async function postgres(): Promise<Answer[]> {
   }
 }
 
-/** Makes an empty database; answers its URL. */
-export async function createDatabase({ url }: PostgresServer, name: string): Promise<string> {
-  await run(url, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
-  const made = new URL(url);
-  made.pathname = `/${name}`;
-  return made.toString();
-}
-
-export async function run<Row extends object>(url: string, text: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<Row>(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 async function ingestAgainstCopy(server: PostgresServer): Promise<Answer[]> {
   const source = await createDatabase(server, 'ingest');
   const annals = await startChild({ ANNALS_DATABASE_URL: source });
@@ -78,7 +60,8 @@ const TABLES = ['logs', 'streams', 'entries', 'filed', 'marks', 'spans', 'resour
 async function copySeconds(source: string, target: string): Promise<number> {
   const [row] = await run<{ data_directory: string }>(source, 'SHOW data_directory');
   const file = (table: string): string => `${row?.data_directory}/bench-${table}`;
-  for (const table of TABLES) await run(source, `COPY annals.${table} TO '${file(table)}' (FORMAT binary)`);
+  for (const table of TABLES)
+    await run(source, `COPY (SELECT * FROM annals.${table}) TO '${file(table)}' (FORMAT binary)`);
   const database = new Database(readPostgresUrl(target));
   await migrate(database);
   await database.close();
