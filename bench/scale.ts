@@ -5,10 +5,10 @@ import { type IncomingMessage, request } from 'node:http';
 import { LARGE, type Large, largeDatabase, watchMemory } from './large.ts';
 import { msOf } from './load.ts';
 import { type Answer, amount, median, percentile } from './question.ts';
-import { HEADERS, type MeasuredAnnals, makeFolder, startAnnals } from './servers.ts';
+import { HEADERS, type Measured, makeFolder, startAnnals } from './servers.ts';
 import { repeatedLines, streamInto } from './stream.ts';
 
-const SMALL = 10_000;
+export const SMALL = 10_000;
 const READS = 2_000;
 const MIB = 1024 * 1024;
 const MOST_RESIDENT_MIB = 350;
@@ -52,7 +52,11 @@ export async function scale(): Promise<Answer[]> {
   ];
 }
 
-async function compareReads(small: MeasuredAnnals, large: MeasuredAnnals): Promise<Answer[]> {
+/** Reads of each kind in turn from two servers. */
+export async function compareReads(
+  small: Pick<Measured, 'url'>,
+  large: Pick<Measured, 'url'>,
+): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (const [name, path] of Object.entries(READ_KINDS)) {
     const times: [number[], number[]] = [[], []];

@@ -18,6 +18,33 @@ export function databaseFile(options: Options): string {
   return existing(sqlitePath(databaseUrl));
 }
 
+/** A database that a command opens itself, and what to call it in its output. */
+export type NamedDatabase =
+  | { kind: 'sqlite'; file: string; name: string }
+  /** Its name is the URL without what is secret in it. */
+  | { kind: 'postgres'; url: string; name: string };
+
+/** The database that the configuration names. @throws CliError where there is none */
+export function databaseOf(options: Options): NamedDatabase {
+  return databaseAt(readConfig(settingsOf(options)).databaseUrl);
+}
+
+/** The database at a URL. @throws CliError where there is none */
+export function databaseAt(url: string): NamedDatabase {
+  if (/^postgres(ql)?:/.test(url)) {
+    const { host, pathname } = new URL(url);
+    return { kind: 'postgres', url, name: `postgres://${host}${pathname}` };
+  }
+  if (url.startsWith('sqlite:')) {
+    const file = existing(sqlitePath(url));
+    return { kind: 'sqlite', file, name: file };
+  }
+  throw new CliError(
+    EXIT.usage,
+    `this command opens sqlite:<file> or postgres://…, got ${url.split(':', 1)[0]}:`,
+  );
+}
+
 /** @throws CliError where there is no such file */
 export function existing(file: string): string {
   if (existsSync(file)) return file;
@@ -33,6 +60,6 @@ export async function withDatabase<Result>(
     return await use();
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(EXIT.failed, `${file}: ${reasonOf(error)}`);
+    throw new CliError(EXIT.failed, `${file}: ${reasonOf(error)}`, undefined, error);
   }
 }

@@ -2,29 +2,87 @@
 
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type SchemaStatus, schemaStatus } from '../store/sqlite/offline.ts';
-import { databaseFile, withDatabase } from './database-file.ts';
-import { EXIT } from './exit.ts';
+import { CannotDistribute } from '../store/postgres/distribute.ts';
+import { distributePostgres, migratePostgres, postgresStatus } from '../store/postgres/offline.ts';
+import { migrateSqlite, type SchemaStatus, schemaStatus } from '../store/sqlite/offline.ts';
+import { databaseFile, databaseOf, type NamedDatabase, withDatabase } from './database-file.ts';
+import { CliError, EXIT } from './exit.ts';
 import { addExamples, addJson, addSettings, type Options } from './options.ts';
 import { bytesText, instantText, print, printJson, tableText } from './output.ts';
 
 export function addDatabase(program: Command): void {
-  const group = program.command('database').description('Look at the database');
-  const command = group.command('status').description('List schema migrations, applied and pending');
+  const group = program.command('database').description('Look at the database, and prepare it');
+  addStatus(group.command('status').description('List schema migrations, applied and pending'));
+  addMigrate(group.command('migrate').description('Apply pending migrations, while servers run'));
+  addDistribute(
+    group.command('distribute').description('Spread a PostgreSQL over a Citus cluster, by organization'),
+  );
+}
+
+function addStatus(command: Command): void {
   addJson(addSettings(command, 'databaseUrl'));
   addExamples(command, ['annals database status', 'annals database status --json | jq .pending']);
   command.action(async (options: Options) => {
-    const file = databaseFile(options);
-    const status = await withDatabase(file, () => schemaStatus(file));
-    // A server of this version would refuse to start on it.
-    if (status.unknown.length > 0) process.exitCode = EXIT.failed;
-    const bytes = statSync(file).size;
-    if (options.json === true) return printJson({ file, bytes, ...status });
-    return print(statusText(file, bytes, status));
+    const database = databaseOf(options);
+    await printStatus(database, await statusOf(database), options);
   });
 }
 
-function statusText(file: string, bytes: number, { applied, pending, unknown }: SchemaStatus): string {
+function addMigrate(command: Command): void {
+  addJson(addSettings(command, 'databaseUrl'));
+  addExamples(command, ['annals database migrate --database-url postgres://annals@db.example/annals']);
+  command.action(async (options: Options) => {
+    const database = databaseOf(options);
+    const status = await withDatabase(database.name, () =>
+      database.kind === 'postgres' ? migratePostgres(database.url) : migrateSqlite(databaseFile(options)),
+    );
+    await printStatus(database, status, options);
+  });
+}
+
+function addDistribute(command: Command): void {
+  addJson(addSettings(command, 'databaseUrl'));
+  addExamples(command, [
+    'annals database distribute --database-url postgres://annals@coordinator.example/annals',
+  ]);
+  command.action(async (options: Options) => {
+    const database = databaseOf(options);
+    if (database.kind !== 'postgres') {
+      throw new CliError(EXIT.usage, `only a PostgreSQL can be distributed, got ${database.name}`);
+    }
+    const tables = await withDatabase(database.name, () => distributePostgres(database.url)).catch(explain);
+    if (options.json === true) return printJson({ distributed: tables });
+    return print(
+      tables.length === 0 ? 'everything was distributed already' : `distributed by log: ${tables.join(', ')}`,
+    );
+  });
+}
+
+function explain(error: unknown): never {
+  const { cause } = error as Error;
+  throw cause instanceof CannotDistribute ? new CliError(EXIT.failed, cause.message) : error;
+}
+
+function statusOf(database: NamedDatabase): Promise<SchemaStatus> {
+  return withDatabase(database.name, () =>
+    database.kind === 'postgres' ? postgresStatus(database.url) : schemaStatus(database.file),
+  );
+}
+
+async function printStatus(database: NamedDatabase, status: SchemaStatus, options: Options): Promise<void> {
+  // A server of this version would refuse to start on it, or a newer one serves it.
+  if (status.unknown.length > 0) process.exitCode = EXIT.failed;
+  const bytes = database.kind === 'sqlite' ? statSync(database.file).size : undefined;
+  if (options.json === true) {
+    const named = database.kind === 'sqlite' ? { file: database.file, bytes } : { database: database.name };
+    return printJson({ ...named, ...status });
+  }
+  return print(
+    statusText(bytes === undefined ? database.name : `${database.name}, ${bytesText(bytes)}`, status),
+  );
+}
+
+function statusText(title: string, { applied, pending, unknown }: SchemaStatus): string {
   const rows = [
     ...applied.map(({ name, appliedAt }) => [
       name,
@@ -33,5 +91,5 @@ function statusText(file: string, bytes: number, { applied, pending, unknown }: 
     ]),
     ...pending.map((name) => [name, 'pending', 'at the next start of the server']),
   ];
-  return `${file}, ${bytesText(bytes)}\n\n${tableText(['migration', 'status', 'when'], rows)}`;
+  return `${title}\n\n${tableText(['migration', 'status', 'when'], rows)}`;
 }

@@ -32,8 +32,8 @@ export class CliError extends Error {
   /** The stable code of the server's problem, where it is one. */
   readonly code: string | undefined;
 
-  constructor(exitCode: ExitCode, message: string, code?: string) {
-    super(message);
+  constructor(exitCode: ExitCode, message: string, code?: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.exitCode = exitCode;
     this.code = code;
   }

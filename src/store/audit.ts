@@ -1,9 +1,9 @@
-// What verification reads: a store's tables as they are, all at one moment, whatever is appended
-// meanwhile. It decides nothing; `query/verify.ts` does.
+// What verification and copying read: a store's tables as they are, all at one moment, whatever is
+// appended meanwhile. It decides nothing; `query/verify.ts` and `query/copy.ts` do.
 
 import type { Instant } from '../core/instant.ts';
 import type { Stream } from '../core/streams.ts';
-import type { LogId, Store } from './store.ts';
+import type { KeptAnswer, LogId, Store } from './store.ts';
 
 /** An entry whose filing is asked for. */
 export interface Filed {
@@ -45,7 +45,7 @@ export interface Kept {
 }
 
 export interface Audit
-  extends Pick<Store, 'tip' | 'latest' | 'select' | 'nodes' | 'organizations' | 'close'> {
+  extends Pick<Store, 'tip' | 'latest' | 'select' | 'nodes' | 'organizations' | 'tokens' | 'close'> {
   /** Every log, also one whose organization is not known. */
   logs(): Promise<LogId[]>;
   /** One for each entry, in their order. */
@@ -57,4 +57,15 @@ export interface Audit
     behind: Stream | undefined,
     limit: number,
   ): Promise<{ stream: Stream; size: number; filed: number }[]>;
+  /** What the installation keeps for itself: see `Store.secret`. */
+  secrets(): Promise<Secret[]>;
+  /** The answers that are kept under idempotency keys. */
+  answers(log: LogId): Promise<KeptAnswer[]>;
+}
+
+export interface Secret {
+  name: string;
+  value: Uint8Array;
+  /** From then on it may be dropped; undefined: never. */
+  until: Instant | undefined;
 }

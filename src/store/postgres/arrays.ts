@@ -123,8 +123,9 @@ function header(oid: number, length: number, bytes: number): Buffer {
 }
 
 function writeInstant(buffer: Buffer, instant: Instant, at: number): void {
-  // The difference may pass the safe integers, the instant itself does not.
-  buffer.writeBigInt64BE(BigInt(instant) - BigInt(EPOCH_MICROS), at);
+  const micros = instant - EPOCH_MICROS;
+  if (Number.isSafeInteger(micros)) writeBigint(buffer, micros, at);
+  else buffer.writeBigInt64BE(BigInt(instant) - BigInt(EPOCH_MICROS), at);
 }
 
 function writeBigint(buffer: Buffer, value: number, at: number): void {

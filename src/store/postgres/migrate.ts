@@ -3,7 +3,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
+import { formatInstant, type Instant } from '../../core/instant.ts';
 import type { Database } from './database.ts';
+import { microsOf } from './rows.ts';
 
 export interface Migration {
   name: string;
@@ -12,10 +14,17 @@ export interface Migration {
   sql: string;
 }
 
+export interface AppliedMigration {
+  name: string;
+  /** RFC 3339. */
+  appliedAt: string;
+}
+
 export interface MigrationStatus {
-  applied: string[];
-  missing: string[];
-  /** Of a newer Annals. */
+  applied: AppliedMigration[];
+  /** Shipped with this version, and not applied yet: the next start of a server applies them. */
+  pending: string[];
+  /** Applied by a newer Annals. */
   unknown: string[];
 }
 
@@ -46,8 +55,8 @@ export async function migrationStatus(
 ): Promise<MigrationStatus> {
   const applied = await appliedMigrations(database);
   return {
-    applied: applied.map(({ name }) => name),
-    missing: shipped.map(({ name }) => name).filter((name) => !applied.some((known) => known.name === name)),
+    applied: applied.map(({ name, appliedAt }) => ({ name, appliedAt: formatInstant(appliedAt) })),
+    pending: shipped.map(({ name }) => name).filter((name) => !applied.some((known) => known.name === name)),
     unknown: applied.map(({ name }) => name).filter((name) => !shipped.some((known) => known.name === name)),
   };
 }
@@ -62,19 +71,23 @@ export async function migrate(
   shipped: readonly Migration[] = shippedMigrations(),
 ): Promise<void> {
   await mustServe(database, shipped);
-  const { missing } = await migrationStatus(database, shipped);
-  for (const migration of shipped.filter(({ name }) => missing.includes(name)))
+  const { pending } = await migrationStatus(database, shipped);
+  for (const migration of shipped.filter(({ name }) => pending.includes(name)))
     await applyOne(database, migration);
   await database.write(`SELECT annals.make_year(extract(year FROM moment AT TIME ZONE 'UTC')::integer)
     FROM unnest(ARRAY[now(), now() + interval '31 days']) moment`);
 }
 
-async function appliedMigrations(database: Database): Promise<Pick<Migration, 'name' | 'serves'>[]> {
+async function appliedMigrations(
+  database: Database,
+): Promise<{ name: string; serves: string; appliedAt: Instant }[]> {
   const [known] = await database.read<{ is_there: boolean }>(
     `SELECT to_regclass('annals.migrations') IS NOT NULL AS is_there`,
   );
   if (known?.is_there !== true) return [];
-  return database.read('SELECT name, serves FROM annals.migrations ORDER BY name');
+  return database.read(
+    `SELECT name, serves, ${microsOf('applied_at')} AS "appliedAt" FROM annals.migrations ORDER BY name`,
+  );
 }
 
 async function mustServe(database: Database, shipped: readonly Migration[]): Promise<void> {

@@ -8,8 +8,17 @@ import type { Hash } from '../../core/merkle.ts';
 import { SPAN } from '../../core/plan.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
 import { WHOLE_LOG } from '../../core/streams.ts';
-import type { Audit, Filed, Filing, Kept, Place } from '../audit.ts';
-import type { LogId, Organization, Parts, Range, Selection, StoredEntry } from '../store.ts';
+import type { Audit, Filed, Filing, Kept, Place, Secret } from '../audit.ts';
+import type {
+  KeptAnswer,
+  LogId,
+  Organization,
+  Parts,
+  Range,
+  Selection,
+  StoredEntry,
+  Token,
+} from '../store.ts';
 import { Connection } from './database.ts';
 import { Reads } from './reads.ts';
 import { LOG_STRIDE, uuidBytes } from './rows.ts';
@@ -63,6 +72,28 @@ class SqliteAudit implements Audit {
 
   async organizations(): Promise<Organization[]> {
     return this.#reads.organizations();
+  }
+
+  async tokens(organization: string): Promise<Token[]> {
+    return this.#reads.tokens(organization);
+  }
+
+  async secrets(): Promise<Secret[]> {
+    const rows = this.#connection.prepare('SELECT name, value, until FROM secrets ORDER BY name').all();
+    return rows.map((row) => ({
+      name: row.name as string,
+      value: row.value as Uint8Array,
+      until: (row.until as number | null) ?? undefined,
+    }));
+  }
+
+  async answers(log: LogId): Promise<KeptAnswer[]> {
+    const rows = this.#connection
+      .prepare(
+        'SELECT key, fingerprint, answer, kept_at AS keptAt FROM answers WHERE log = ? ORDER BY kept_at, key',
+      )
+      .all(this.#logNumber(log));
+    return rows.map((row) => ({ ...row }) as unknown as KeptAnswer);
   }
 
   async tip(log: LogId): Promise<Tip> {

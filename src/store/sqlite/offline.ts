@@ -3,7 +3,7 @@
 import { chmodSync, linkSync, rmSync, statSync } from 'node:fs';
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { openReadOnly } from './audit.ts';
-import { appliedMigrations, shippedMigrations } from './database.ts';
+import { appliedMigrations, Connection, migrate, shippedMigrations } from './database.ts';
 
 /** Pages per step; a step is as long as others wait for nothing. */
 const STEP_PAGES = 500;
@@ -36,6 +36,17 @@ export async function backupSqlite(
     db.close();
     rmSync(partial, { force: true });
   }
+}
+
+/** Applies what is missing; answers the status behind it. */
+export function migrateSqlite(path: string): SchemaStatus {
+  const connection = new Connection(path);
+  try {
+    migrate(connection.db);
+  } finally {
+    connection.close();
+  }
+  return schemaStatus(path);
 }
 
 export interface SchemaStatus {
