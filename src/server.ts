@@ -16,6 +16,7 @@ import { native } from './dialects/native/routes.ts';
 import { reltio } from './dialects/reltio/routes.ts';
 import { zitadel } from './dialects/zitadel/routes.ts';
 import { makeDirectory } from './directory/directory.ts';
+import { outsideDirectory } from './directory/guard.ts';
 import { makeApp } from './http/app.ts';
 import { registerDocs } from './http/docs.ts';
 import { registerHealth } from './http/health.ts';
@@ -56,12 +57,14 @@ export const sha256: Sha256 = (data) => Buffer.from(hash('sha256', data, 'binary
 export async function makeServer(means: Means): Promise<Server> {
   const { store, rootToken, logger, now, nowMs, uuid } = means;
   let isStopping = false;
-  const directory = makeDirectory(store, { now, uuid, randomBytes, sha256 });
+  const record = makeRecord(store, { now, salt: saltShaker(), sha256 });
+  const directory = makeDirectory(store, { now, nowMs, uuid, randomBytes, sha256, record });
   const accessTokens = makeAccessTokens(store, { now, uuid });
+  const tokens = { own: accessTokens, foreign: { identify: async () => undefined } };
   const annals: Annals = {
-    record: makeRecord(store, { now, salt: saltShaker(), sha256 }),
+    record: outsideDirectory(record),
     read: makeReader(store, sha256),
-    access: makeAccess(directory, rootToken, accessTokens, { now, nowMs, sha256 }),
+    access: makeAccess(directory, rootToken, tokens, { now, nowMs, sha256 }),
     accessTokens,
     directory,
     now,
@@ -70,11 +73,10 @@ export async function makeServer(means: Means): Promise<Server> {
     ping: () => store.ping(),
   };
   store.subscribe?.((news) => {
+    directory.suspect(news.kind === 'head' ? news.log : undefined);
     if (news.kind !== 'head') annals.access.forget();
   });
-  if ((await directory.organization('default')) === undefined) {
-    await directory.createOrganization({ slug: 'default', name: 'Default' });
-  }
+  await directory.ensureOrganization({ slug: 'default', name: 'Default' });
 
   const app = makeApp(logger, means.tls);
   app.addHook('onRequest', (_request, reply, done) => {

@@ -1,27 +1,46 @@
 // Who calls, and what they may do. Every dialect asks here, with the bearer token that it found.
+//
+// A token says who someone is; what they may do is looked up in the directory with every request, so that
+// a credential that was revoked and a role that was changed count from the next request on.
 
 import { timingSafeEqual } from 'node:crypto';
 import type { Actor } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Sha256 } from '../core/merkle.ts';
-import type { Directory, Organization, Scope, ShownToken } from '../directory/directory.ts';
+import type { Author, Directory, Found, Organization } from '../directory/directory.ts';
+import { ALL_RIGHTS, narrowed, type Rights, rightsOfScopes } from '../directory/rights.ts';
+import type { Subject, Verb } from '../directory/subjects.ts';
+import type { DirectoryResource, DirectoryView } from '../directory/view.ts';
+import { RATE_LIMITS, type RateLimit, SlidingWindow } from '../http/rate-limit.ts';
+import type { ForeignTokens } from './foreign-tokens.ts';
 import { type AccessTokens, isAccessToken } from './oauth/access-tokens.ts';
 
 /** An authenticated caller. */
 export interface Caller {
   isRoot: boolean;
-  /** The token's id; `root` for the root token. */
+  /** The credential's id, or the membership's; `root` for the root token. */
   id: string;
   name: string;
-  scopes: readonly Scope[];
+  rights: Rights;
   /** The token's own organization; the root token's is the one with the slug `default`. */
   organization: Organization;
+  /** Who did what is done with the token, unless the write says otherwise. */
+  actor: Actor;
+  /** May a write name another actor? Applications say who did what; a member writes as themselves. */
+  mayWriteForOthers: boolean;
+  /** Of a member. */
+  membership?: string;
+  user?: string;
 }
 
 export interface Access {
-  /** @throws AnnalsError `unauthenticated` where the token is missing, unknown or revoked */
-  authenticate(token: string | undefined): Promise<Caller>;
+  /**
+   * @param address where the request comes from: failures are counted by it
+   * @throws AnnalsError `unauthenticated` where the token is missing, unknown, over or revoked;
+   *   `too_many_requests` where too many from this address were
+   */
+  authenticate(token: string | undefined, address: string): Promise<Caller>;
   /**
    * The organization that a request means: the named one (id or slug), else the caller's own.
    * @throws AnnalsError `not_found` for root where there is none; `forbidden` for any other token where
@@ -29,40 +48,165 @@ export interface Access {
    */
   organization(caller: Caller, idOrSlug: string | undefined): Promise<Organization>;
   /** @throws AnnalsError `forbidden` */
-  require(caller: Caller, scope: Scope | 'root'): void;
-  /** Revocation in this server is felt by the next request. */
+  require(caller: Caller, verb: Verb, subject: Subject): void;
+  /** @throws AnnalsError `forbidden` for any but the root token */
+  requireRoot(caller: Caller): void;
+  /** An access token was revoked, here or elsewhere: the next request asks anew. */
   forget(): void;
 }
 
-/** How long another server's revocation may stay unnoticed here. */
+/** Who a token belongs to, as far as the token itself tells. */
+export type Principal =
+  | { kind: 'root' }
+  /** `scopes` narrow what the credential may do; undefined: they do not. */
+  | {
+      kind: 'credential';
+      organization: Organization;
+      type: string;
+      id: string;
+      scopes: readonly string[] | undefined;
+    }
+  | { kind: 'member'; organization: Organization; membership: string; provider: string };
+
+interface Known {
+  principal: Principal;
+  /** From then on the token is looked at again. */
+  untilMs: number;
+  /** Who it was when the view was at this revision. */
+  caller?: { view: DirectoryView; revision: number; caller: Caller };
+}
+
+/** How long another server's revocation of an access token may stay unnoticed here. */
 const REMEMBERED_MS = 5_000;
 const MOST_REMEMBERED = 10_000;
+
+interface AccessMeans {
+  now(): Instant;
+  nowMs(): number;
+  sha256: Sha256;
+}
 
 export function makeAccess(
   directory: Directory,
   rootToken: string,
-  accessTokens: Pick<AccessTokens, 'verify'>,
-  means: { now(): Instant; nowMs(): number; sha256: Sha256 },
+  tokens: { own: Pick<AccessTokens, 'verify'>; foreign: ForeignTokens },
+  means: AccessMeans,
+  failures: RateLimit = RATE_LIMITS.failures,
 ): Access {
-  const remembered = new Map<string, { caller: Caller; untilMs: number }>();
+  const remembered = new Map<string, Known>();
+  const failed = new SlidingWindow(failures, means.nowMs);
   const encoder = new TextEncoder();
   const rootHash = means.sha256(encoder.encode(rootToken));
 
+  async function authenticate(token: string | undefined, address: string): Promise<Caller> {
+    if (token === undefined || token === '') {
+      throw new AnnalsError(
+        'unauthenticated',
+        'a bearer token is missing: send "Authorization: Bearer <token>"',
+      );
+    }
+    const known = remembered.get(token);
+    const fresh = known !== undefined && known.untilMs > means.nowMs() ? known : await look(token, address);
+    const caller = fresh && (await callerOf(fresh));
+    if (caller !== undefined) return caller;
+    remembered.delete(token);
+    failed.take(address);
+    throw new AnnalsError('unauthenticated', 'the bearer token is unknown, over or was revoked');
+  }
+
+  /** Looks at a token that is not known; not for an address from which too many were wrong. */
+  async function look(token: string, address: string): Promise<Known | undefined> {
+    if (failed.isFull(address)) {
+      throw new AnnalsError(
+        'too_many_requests',
+        `from one address ${failures.requests} tokens in ${failures.seconds} seconds may be wrong`,
+        { limit: failures.requests },
+      );
+    }
+    const found = await identify(token);
+    if (found === undefined) return undefined;
+    const known = { principal: found.principal, untilMs: means.nowMs() + found.forMs };
+    if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+    remembered.set(token, known);
+    return known;
+  }
+
+  async function identify(token: string): Promise<{ principal: Principal; forMs: number } | undefined> {
+    if (timingSafeEqual(means.sha256(encoder.encode(token)), rootHash)) {
+      return { principal: { kind: 'root' }, forMs: Number.POSITIVE_INFINITY };
+    }
+    if (!isAccessToken(token)) {
+      const found = await directory.bySecret(token);
+      return found && { principal: credentialOf(found), forMs: Number.POSITIVE_INFINITY };
+    }
+    const claims = await tokens.own.verify(token);
+    if (claims === undefined) return tokens.foreign.identify(token);
+    const organization = await directory.organization(claims.organization);
+    if (organization === undefined) return undefined;
+    const { credential: id, scopes, expiresAt } = claims;
+    return {
+      principal: { kind: 'credential', organization, type: 'api_credentials', id, scopes },
+      forMs: Math.min(REMEMBERED_MS, (expiresAt - means.now()) / 1000),
+    };
+  }
+
+  /** The caller as the directory has it now; undefined where it has it no more. */
+  async function callerOf(known: Known): Promise<Caller | undefined> {
+    const { principal } = known;
+    if (principal.kind === 'root') return rootCaller(await defaultOrganization());
+    const view = await directory.view(principal.organization);
+    const { caller } = known;
+    if (caller?.view === view && caller.revision === view.revision) return caller.caller;
+    const made =
+      principal.kind === 'member'
+        ? await memberCaller(view, principal)
+        : await credentialCaller(view, principal);
+    if (made !== undefined) known.caller = { view, revision: view.revision, caller: made };
+    return made;
+  }
+
+  async function credentialCaller(
+    view: DirectoryView,
+    { type, id, scopes }: Extract<Principal, { kind: 'credential' }>,
+  ): Promise<Caller | undefined> {
+    const resource = view.get(type, id);
+    if (resource === undefined) return undefined;
+    if (type === 'personal_access_tokens') return activeMember(view, String(resource.state.membership_id));
+    const caller = applicationCaller(view, resource);
+    return scopes === undefined ? caller : { ...caller, rights: narrowed(caller.rights, scopes) };
+  }
+
+  async function memberCaller(
+    view: DirectoryView,
+    { membership, provider }: Extract<Principal, { kind: 'member' }>,
+  ): Promise<Caller | undefined> {
+    const found = view.get('identity_providers', provider);
+    if (found === undefined || found.state.disabled_at !== undefined) return undefined;
+    const caller = await activeMember(view, membership);
+    if (caller !== undefined && found.state.status !== 'verified') {
+      await directory.markVerified(view.organization, provider, authorOf(caller, {}));
+    }
+    return caller;
+  }
+
+  /** A member who comes for the first time has accepted the invitation. */
+  async function activeMember(view: DirectoryView, id: string): Promise<Caller | undefined> {
+    const membership = view.get('memberships', id);
+    if (membership === undefined) return undefined;
+    const caller = memberOf(view, membership);
+    if (membership.state.status === 'pending')
+      await directory.activate(view.organization, membership, authorOf(caller, {}));
+    return caller;
+  }
+
+  async function defaultOrganization(): Promise<Organization> {
+    const organization = await directory.organization('default');
+    if (organization !== undefined) return organization;
+    throw new AnnalsError('internal', 'the default organization is missing');
+  }
+
   return {
-    async authenticate(token) {
-      if (token === undefined || token === '') {
-        throw new AnnalsError(
-          'unauthenticated',
-          'a bearer token is missing: send "Authorization: Bearer <token>"',
-        );
-      }
-      const known = remembered.get(token);
-      if (known !== undefined && known.untilMs > means.nowMs()) return known.caller;
-      const { caller, forMs } = await callerOf(token);
-      if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-      remembered.set(token, { caller, untilMs: means.nowMs() + forMs });
-      return caller;
-    },
+    authenticate,
     async organization(caller, idOrSlug) {
       const own = caller.organization;
       if (idOrSlug === undefined || idOrSlug === own.id || idOrSlug === own.slug) return own;
@@ -75,65 +219,75 @@ export function makeAccess(
       if (found !== undefined) return found;
       throw new AnnalsError('not_found', `there is no organization "${idOrSlug}"`, { got: idOrSlug });
     },
-    require(caller, scope) {
-      if (caller.isRoot || (scope !== 'root' && caller.scopes.includes(scope))) return;
-      const got = caller.scopes.length === 0 ? 'none' : caller.scopes.join(', ');
-      throw new AnnalsError('forbidden', `this needs ${RIGHTS[scope]}, and this token may ${got}`, {
-        limit: scope,
-        got,
-      });
+    require({ rights }, verb, subject) {
+      if (rights.may(verb, subject)) return;
+      throw new AnnalsError(
+        'forbidden',
+        `this needs the right to ${verb} ${subject}, which the token has not`,
+        {
+          limit: `${verb} ${subject}`,
+        },
+      );
+    },
+    requireRoot({ isRoot }) {
+      if (isRoot) return;
+      throw new AnnalsError('forbidden', 'this needs the root token', { limit: 'root' });
     },
     forget: () => remembered.clear(),
   };
-
-  async function callerOf(token: string): Promise<{ caller: Caller; forMs: number }> {
-    if (timingSafeEqual(means.sha256(encoder.encode(token)), rootHash)) {
-      const organization = await directory.organization('default');
-      if (organization === undefined)
-        throw new AnnalsError('internal', 'the default organization is missing');
-      const caller = {
-        isRoot: true,
-        id: 'root',
-        name: 'root',
-        scopes: ['read', 'write'] as const,
-        organization,
-      };
-      return { caller, forMs: REMEMBERED_MS };
-    }
-    if (isAccessToken(token)) return bearerOf(token);
-    return { caller: await callerWith(await directory.tokenBySecret(token)), forMs: REMEMBERED_MS };
-  }
-
-  /** Who bears an access token: the API token for which it stands, with no more than both allow. */
-  async function bearerOf(jwt: string): Promise<{ caller: Caller; forMs: number }> {
-    const claims = await accessTokens.verify(jwt);
-    const caller = await callerWith(claims && (await directory.token(claims.organization, claims.token)));
-    const { scopes = [], expiresAt = 0 } = claims ?? {};
-    return {
-      caller: { ...caller, scopes: caller.scopes.filter((scope) => scopes.includes(scope)) },
-      forMs: Math.min(REMEMBERED_MS, (expiresAt - means.now()) / 1000),
-    };
-  }
-
-  async function callerWith(token: ShownToken | undefined): Promise<Caller> {
-    const organization = token && (await directory.organization(token.organization));
-    if (token === undefined || organization === undefined) {
-      throw new AnnalsError('unauthenticated', 'the bearer token is unknown, over or was revoked');
-    }
-    return { isRoot: false, id: token.id, name: token.name, scopes: token.scopes, organization };
-  }
 }
 
-const RIGHTS = {
-  read: 'a token that may read',
-  write: 'a token that may write',
-  root: 'the root token',
-} as const;
+function credentialOf({ view, resource: { type, id } }: Found): Principal {
+  return { kind: 'credential', organization: view.organization, type, id, scopes: undefined };
+}
 
-/** The actor of a write that names none: the token itself. */
-export function actorOf(caller: Caller): Actor {
-  if (caller.isRoot) return { type: 'system', id: 'root' };
-  return { type: 'application', id: caller.id, name: caller.name };
+function rootCaller(organization: Organization): Caller {
+  return {
+    isRoot: true,
+    id: 'root',
+    name: 'root',
+    rights: ALL_RIGHTS,
+    organization,
+    actor: { type: 'system', id: 'root' },
+    mayWriteForOthers: true,
+  };
+}
+
+function applicationCaller(view: DirectoryView, { id, state }: DirectoryResource): Caller {
+  const [name, kind] = [String(state.name), String(state.kind)];
+  const role = typeof state.role_id === 'string' ? state.role_id : undefined;
+  return {
+    isRoot: false,
+    id,
+    name,
+    rights: typeof state.scopes === 'string' ? rightsOfScopes(state.scopes.split(' ')) : view.rightsOf(role),
+    organization: view.organization,
+    actor: { type: 'application', id, name, application: { id, name, kind, public: false } },
+    mayWriteForOthers: true,
+  };
+}
+
+function memberOf(view: DirectoryView, { id, state }: DirectoryResource): Caller {
+  const user = String(state.user_id);
+  const email = String(state.user_email);
+  const { first_name, last_name } = view.get('users', user)?.state ?? {};
+  const name = [first_name, last_name].filter((part) => typeof part === 'string').join(' ') || email;
+  return {
+    isRoot: false,
+    id,
+    name,
+    rights: view.rightsOf(String(state.role_id)),
+    organization: view.organization,
+    actor: { type: 'user', id: user, name: [...name].slice(0, 200).join(''), loginName: email },
+    mayWriteForOthers: false,
+    membership: id,
+    user,
+  };
+}
+
+/** In whose name a caller writes to the directory. */
+export function authorOf({ actor, rights, membership, user }: Caller, context: Author['context']): Author {
+  return { actor, context, rights, membership, user };
 }
 
 /** The token in an `Authorization` header, undefined where there is none of the form `Bearer <token>`. */

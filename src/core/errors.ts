@@ -14,18 +14,22 @@ export const ERROR_STATUS = {
   too_deep: 400,
   unauthenticated: 401,
   forbidden: 403,
+  reserved: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
   id_conflict: 409,
   slug_taken: 409,
+  not_unique: 409,
   idempotency_key_in_flight: 409,
   precondition_failed: 412,
   too_large: 413,
   too_many_changes: 413,
   unsupported_media_type: 415,
   idempotency_key_reused: 422,
+  invalid_resource: 422,
   patch_failed: 422,
+  locked: 423,
   too_many_requests: 429,
   internal: 500,
   storage_full: 503,
@@ -43,6 +47,21 @@ export interface ErrorFacts {
   got?: string | number;
   /** Which change of an array was refused, from 0. */
   index?: number;
+  /** All that is wrong with a resource of the directory. */
+  faults?: Fault[];
+}
+
+/** One thing that is wrong with a resource of the directory. */
+export interface Fault {
+  at: 'attributes' | 'relationships';
+  name: string;
+  /** Stable, such as `blank`. */
+  error: string;
+  /** Completes a sentence that begins with the name, such as `can't be blank`. */
+  message: string;
+  /** The bound that was passed. */
+  count?: number;
+  value?: string | number | boolean;
 }
 
 /** An error for the caller. Its message says what was wanted and what was got; the cause is for the logger. */

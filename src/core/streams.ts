@@ -37,6 +37,7 @@ const DIRECTORY_VERSIONS: Record<string, readonly Action[]> = {
   memberships: ['update', 'delete'],
   organizations: [],
   permissions: ['update', 'delete'],
+  personal_access_tokens: [],
   roles: ['create', 'update', 'delete'],
   users: [],
 };

@@ -1,143 +1,251 @@
-// Organizations and tokens. The seam for the full directory: whoever needs an organization or a
-// credential asks here, never the store.
+// The directory: organizations, users, memberships, roles, permissions and credentials. Whoever needs one
+// asks here. They are resources in the log of their organization, and have no other place.
 
 import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Sha256 } from '../core/merkle.ts';
-import type { Organization, Store, Token } from '../store/store.ts';
+import type { Record as Recorder } from '../ingest/record.ts';
+import type { LogId, Organization, Store } from '../store/store.ts';
+import { Organizations } from './organizations.ts';
+import type { Scope } from './rights.ts';
+import { activation } from './rules/memberships.ts';
+import { transferSteps } from './rules/organizations.ts';
+import type { Author, Scene, Step } from './rules/rules.ts';
+import { logOfSecret, makeSecret, secretHash } from './secrets.ts';
+import type { Input } from './validate.ts';
+import type { DirectoryResource, DirectoryView } from './view.ts';
+import { Views } from './views.ts';
+import { creation, type Extra, recordSteps, removing, updating } from './write.ts';
 
-export type Scope = 'read' | 'write';
 export type { Organization } from '../store/store.ts';
+export type { Scope } from './rights.ts';
+export type { Author } from './rules/rules.ts';
 
-/** A token as it is shown: without its secret. */
-export type ShownToken = Omit<Token, 'secretHash'>;
+/** A resource of the directory, and the view in which it is. */
+export interface Found {
+  view: DirectoryView;
+  resource: DirectoryResource;
+}
+
+/** A credential that was made: its secret is in this answer and nowhere else. */
+export interface Made extends Found {
+  secret: string | undefined;
+}
+
+/** What a token is made for: an application with scopes, or a member. */
+export type WantedToken = { name: string } & ({ scopes: readonly Scope[] } | { membership: string });
 
 export interface Directory {
+  /** All organizations, the oldest first. */
   organizations(): Promise<Organization[]>;
   /** By id or slug; undefined where there is none. */
   organization(idOrSlug: string): Promise<Organization | undefined>;
-  /** @throws AnnalsError `invalid_field`, `slug_taken` */
-  createOrganization(wanted: { slug: string; name?: string | undefined }): Promise<Organization>;
-  tokens(organization: string): Promise<ShownToken[]>;
-  /** The token with this id; undefined where there is none. */
-  token(organization: string, id: string): Promise<ShownToken | undefined>;
-  /** The secret is in this answer and nowhere else. */
-  createToken(
-    organization: string,
-    wanted: { name: string; scopes: Scope[] },
-  ): Promise<ShownToken & { secret: string }>;
-  /** @throws AnnalsError `not_found` */
-  revokeToken(organization: string, id: string): Promise<void>;
-  /** The token with this secret; undefined where there is none. */
-  tokenBySecret(secret: string): Promise<ShownToken | undefined>;
+  /**
+   * @param more further attributes of its resource
+   * @throws AnnalsError `invalid_field`, `slug_taken`
+   */
+  createOrganization(
+    wanted: { slug?: string | undefined; name?: string | undefined },
+    by: Author,
+    more?: JsonObject,
+  ): Promise<Organization>;
+  /** The installation's first organization; the log says nothing of it before its directory is used. */
+  ensureOrganization(wanted: { slug: string; name: string }): Promise<void>;
+  /** What is in the directory of an organization. */
+  view(organization: Organization): Promise<DirectoryView>;
+  /** @throws AnnalsError `invalid_resource`, `unknown_field`, `not_unique`, `forbidden` */
+  create(organization: Organization, type: string, input: Input, by: Author): Promise<Made>;
+  /** @throws AnnalsError `not_found`, `invalid_resource`, `unknown_field`, `forbidden` */
+  update(organization: Organization, type: string, id: string, input: Input, by: Author): Promise<Found>;
+  /** @throws AnnalsError `not_found`, `locked` */
+  remove(organization: Organization, type: string, id: string, by: Author): Promise<void>;
+  /** Says in the log that a pending invitation is to be sent again. @throws AnnalsError `not_found`, `invalid_resource` */
+  resend(organization: Organization, membership: string, by: Author): Promise<void>;
+  /** @throws AnnalsError `invalid_resource`, `forbidden` */
+  transferOwnership(organization: Organization, newOwnerEmail: string, by: Author): Promise<void>;
+  /** @throws AnnalsError `invalid_resource`, `forbidden` */
+  createToken(organization: Organization, wanted: WantedToken, by: Author): Promise<Made>;
+  /** The credential or personal access token with this secret; undefined where there is none. */
+  bySecret(secret: string): Promise<Found | undefined>;
+  /** A member has proven who they are for the first time. */
+  activate(organization: Organization, membership: DirectoryResource, by: Author): Promise<void>;
+  /** Marks an identity provider as one whose tokens were verified. */
+  markVerified(organization: Organization, provider: string, by: Author): Promise<void>;
+  /** What is at hand may be out of date: of one log, or of all. */
+  suspect(log?: LogId): void;
 }
 
 /** What the directory needs from outside. */
 export interface DirectoryMeans {
   now(): Instant;
+  nowMs(): number;
   uuid(): string;
   randomBytes(length: number): Uint8Array;
   sha256: Sha256;
+  record: Recorder;
 }
 
-const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-const MOST_NAME = 200;
-const SECRET_BYTES = 32;
-/** Marks a secret as one of Annals' own, for people and for scanners that look for leaked secrets. */
-const SECRET_PREFIX = 'annals_';
+export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
+  const { sha256, randomBytes, record, nowMs } = means;
+  const organizations = new Organizations(store, means);
+  const views = new Views(store, sha256, nowMs);
 
-export function makeDirectory(store: Store, { now, uuid, randomBytes, sha256 }: DirectoryMeans): Directory {
-  let known: Organization[] | undefined;
-
-  async function organizations(): Promise<Organization[]> {
-    known ??= await store.organizations();
-    return known;
+  async function sceneOf(organization: Organization, by: Author): Promise<Scene> {
+    return { ...means, view: await views.fresh(organization), by };
   }
 
-  async function organization(idOrSlug: string): Promise<Organization | undefined> {
-    const isIt = ({ id, slug }: Organization): boolean => id === idOrSlug || slug === idOrSlug;
-    const found = (await organizations()).find(isIt);
-    if (found !== undefined) return found;
-    // Another server on the same database may have made it.
-    known = undefined;
-    return (await organizations()).find(isIt);
+  /** Records steps; answers the first one's resource as it is then. */
+  async function run(scene: Scene, steps: readonly [Step, ...Step[]]): Promise<Found> {
+    await recordSteps(record, scene, steps);
+    const view = await views.fresh(scene.view.organization);
+    const [{ type, id }] = steps;
+    const resource = view.get(type, id);
+    if (resource === undefined) throw notThere(type, id);
+    return { view, resource };
+  }
+
+  async function create(
+    organization: Organization,
+    type: string,
+    input: Input,
+    by: Author,
+    extra: Extra = {},
+  ): Promise<Found> {
+    const scene = await sceneOf(organization, by);
+    return run(scene, creation(scene, type, input, extra) as [Step, ...Step[]]);
+  }
+
+  function mustFind(view: DirectoryView, type: string, id: string): DirectoryResource {
+    const found = view.get(type, id);
+    if (found === undefined) throw notThere(type, id);
+    return found;
+  }
+
+  async function makeCredential(
+    organization: Organization,
+    type: string,
+    input: Input,
+    by: Author,
+    extra: Extra = {},
+  ): Promise<Made> {
+    const secret = makeSecret(organization.id, randomBytes);
+    const made = await create(organization, type, input, by, {
+      ...extra,
+      secret_hash: secretHash(sha256, secret),
+    });
+    return { ...made, secret };
   }
 
   return {
-    organizations: async () => {
-      known = undefined;
-      return organizations();
+    organizations: () => organizations.all(),
+    organization: (idOrSlug) => organizations.find(idOrSlug),
+    async createOrganization(wanted, by, more = {}) {
+      const created = await organizations.add(wanted);
+      const scene = await sceneOf(created, by);
+      const state = scene.view.get('organizations', created.id)?.state ?? {};
+      const step: Step = {
+        type: 'organizations',
+        id: created.id,
+        change: (before) => ({ ...(before ?? state), ...more }),
+      };
+      await recordSteps(record, scene, [step], by);
+      await views.fresh(created);
+      return created;
     },
-    organization,
-    async createOrganization({ slug, name = slug }) {
-      if (!SLUG.test(slug)) {
+    async ensureOrganization(wanted) {
+      if ((await organizations.find(wanted.slug)) === undefined) await organizations.add(wanted);
+    },
+    view: (organization) => views.of(organization),
+    async create(organization, type, input, by) {
+      if (type === 'api_credentials') return makeCredential(organization, type, input, by);
+      return { ...(await create(organization, type, input, by)), secret: undefined };
+    },
+    async update(organization, type, id, input, by) {
+      const scene = await sceneOf(organization, by);
+      const steps = updating(scene, mustFind(scene.view, type, id), input);
+      return run(scene, steps as [Step, ...Step[]]);
+    },
+    async remove(organization, type, id, by) {
+      const scene = await sceneOf(organization, by);
+      await recordSteps(record, scene, removing(scene, mustFind(scene.view, type, id)));
+      await views.fresh(organization);
+    },
+    async resend(organization, id, by) {
+      const scene = await sceneOf(organization, by);
+      const { state } = mustFind(scene.view, 'memberships', id);
+      if (state.status !== 'pending') {
         throw new AnnalsError(
-          'invalid_field',
-          `slug must be 1 to 63 of a-z, 0-9 and - (not at an end), got "${slug}"`,
+          'invalid_resource',
+          `memberships: status must be pending, got ${state.status}`,
           {
-            field: '/slug',
-            limit: SLUG.source,
-            got: slug,
+            faults: [{ at: 'attributes', name: 'status', error: 'invalid', message: 'must be pending' }],
           },
         );
       }
-      checkName(name);
-      const created = { id: uuid(), slug, name, createdAt: now() };
-      if (!(await store.addOrganization(created))) {
-        throw new AnnalsError('slug_taken', `there is an organization with the slug "${slug}" already`, {
-          field: '/slug',
-          got: slug,
-        });
+      const event = 'org.member.invitation.resent';
+      await recordSteps(record, scene, [
+        { type: 'memberships', id, isAccess: true, event, change: (before) => before },
+      ]);
+    },
+    async transferOwnership(organization, newOwnerEmail, by) {
+      const scene = await sceneOf(organization, by);
+      await recordSteps(record, scene, transferSteps(scene, newOwnerEmail));
+      await views.fresh(organization);
+    },
+    createToken(organization, wanted, by) {
+      const { name } = wanted;
+      if ('membership' in wanted) {
+        const relationships = { membership: wanted.membership };
+        return makeCredential(
+          organization,
+          'personal_access_tokens',
+          { attributes: { name }, relationships },
+          by,
+        );
       }
-      known = undefined;
-      return created;
-    },
-    async tokens(id) {
-      return (await store.tokens(id)).map(shown);
-    },
-    async token(id, token) {
-      const found = (await store.tokens(id)).find((candidate) => candidate.id === token);
-      return found && shown(found);
-    },
-    async createToken(id, { name, scopes }) {
-      checkName(name);
-      const secret = SECRET_PREFIX + Buffer.from(randomBytes(SECRET_BYTES)).toString('base64url');
-      const token = {
-        id: uuid(),
-        organization: id,
-        name,
-        scopes,
-        secretHash: hashOf(secret),
-        createdAt: now(),
+      const input = {
+        attributes: { name, kind: 'integration' },
+        relationships: { organization: organization.id },
       };
-      await store.addToken(token);
-      return { ...shown(token), secret };
+      return makeCredential(organization, 'api_credentials', input, by, { scopes: wanted.scopes.join(' ') });
     },
-    async revokeToken(id, token) {
-      if (!(await store.removeToken(id, token))) {
-        throw new AnnalsError('not_found', `there is no token ${token} in this organization`, { got: token });
-      }
+    async bySecret(secret) {
+      const log = logOfSecret(secret);
+      const organization = log === undefined ? undefined : await organizations.find(log);
+      if (organization === undefined) return undefined;
+      const hash = secretHash(sha256, secret);
+      const view = await views.of(organization);
+      const known = view.credential(hash);
+      if (known !== undefined) return { view, resource: known };
+      // Another server may have made it a moment ago.
+      const fresh = await views.fresh(organization);
+      const resource = fresh.credential(hash);
+      return resource && { view: fresh, resource };
     },
-    async tokenBySecret(secret) {
-      const token = await store.token(hashOf(secret));
-      return token && shown(token);
+    async activate(organization, { id, state }, by) {
+      const scene = await sceneOf(organization, by);
+      await recordSteps(record, scene, activation(id, String(state.user_id), organization.id));
+      await views.fresh(organization);
+    },
+    async markVerified(organization, id, by) {
+      const scene = await sceneOf(organization, by);
+      await recordSteps(record, scene, [
+        {
+          type: 'identity_providers',
+          id,
+          change: (before) => (before === null ? null : { ...before, status: 'verified' }),
+        },
+      ]);
+      await views.fresh(organization);
+    },
+    suspect(log) {
+      views.suspect(log);
+      if (log === undefined) organizations.suspect();
     },
   };
-
-  function hashOf(secret: string): Uint8Array {
-    return sha256(new TextEncoder().encode(secret));
-  }
 }
 
-function shown({ secretHash: _, ...token }: Token): ShownToken {
-  return token;
-}
-
-function checkName(name: string): void {
-  if (name.length >= 1 && name.length <= MOST_NAME) return;
-  throw new AnnalsError('invalid_field', `name must have 1 to ${MOST_NAME} characters, got ${name.length}`, {
-    field: '/name',
-    limit: MOST_NAME,
-    got: name.length,
-  });
+function notThere(type: string, id: string): AnnalsError {
+  return new AnnalsError('not_found', `there is no ${type}/${id}`, { got: id });
 }

@@ -13,6 +13,8 @@ export const RATE_LIMITS = {
   writes: { average: { requests: 60_000, seconds: 60 }, burst: { requests: 15_000, seconds: 10 } },
   /** `POST /oauth/token` and `/oauth/revoke`: each may be a guess at a secret. */
   tokens: { requests: 600, seconds: 60 },
+  /** Bearer tokens that are wrong. */
+  failures: { requests: 300, seconds: 60 },
 } as const satisfies Record<string, RateLimit | { average: RateLimit; burst: RateLimit }>;
 
 /** What a window says to one request. */
@@ -57,6 +59,15 @@ export class SlidingWindow {
     if (used + 1 > limit.requests) return { limit, remaining: 0, isRefused: true };
     tally.current += 1;
     return { limit, remaining: Math.max(0, Math.floor(limit.requests - used - 1)), isRefused: false };
+  }
+
+  /** Would the next request of the key be refused? */
+  isFull(key: string): boolean {
+    const passed = this.#nowMs() / (this.limit.seconds * 1000);
+    const tally = this.#tallies.get(key);
+    if (tally === undefined || tally.window < Math.floor(passed) - 1) return false;
+    const { current, previous } = this.#tallyOf(key, Math.floor(passed));
+    return current + previous * (1 - (passed - Math.floor(passed))) + 1 > this.limit.requests;
   }
 
   #tallyOf(key: string, window: number): Tally {

@@ -1,10 +1,10 @@
-// Access tokens: signed JWTs that stand for an API token for a while. Signed by the installation's one
+// Access tokens: signed JWTs that stand for a credential for a while. Signed by the installation's one
 // key; the issuer is whatever origin the client reached us at, so it is named, and the key is what counts.
 
 import { randomInt } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import type { Instant } from '../../core/instant.ts';
-import type { Organization, Scope, ShownToken } from '../../directory/directory.ts';
+import type { Organization, Scope } from '../../directory/directory.ts';
 import type { Store } from '../../store/store.ts';
 import { ALGORITHM, type KeyRing, makeKeyRing, type SigningKey } from './signing-key.ts';
 
@@ -13,8 +13,8 @@ export interface AccessClaims {
   /** Its own id. */
   jti: string;
   organization: string;
-  /** The id of the API token for which it stands. */
-  token: string;
+  /** The id of the credential for which it stands. */
+  credential: string;
   scopes: Scope[];
   expiresAt: Instant;
 }
@@ -28,12 +28,15 @@ export interface IssuedToken {
 
 export interface AccessTokens {
   issue(grant: {
-    token: ShownToken;
+    /** The id of the credential for which it stands. */
+    credential: string;
     organization: Organization;
     scopes: Scope[];
     issuer: string;
+    /** How long it is good; undefined: as long as any. */
+    lifetimeSeconds: number | undefined;
   }): Promise<IssuedToken>;
-  /** Undefined where it is not ours, over, or revoked. Whether its API token still exists is the caller's to ask. */
+  /** Undefined where it is not ours, over, or revoked. Whether its credential still exists is the caller's to ask. */
   verify(jwt: string): Promise<AccessClaims | undefined>;
   /** Ends one access token before its time, in every server on the database. */
   revoke(claims: AccessClaims): Promise<void>;
@@ -62,21 +65,21 @@ export function makeAccessTokens(
   keyRing: KeyRing = makeKeyRing(store),
 ): AccessTokens {
   return {
-    async issue({ token, organization, scopes, issuer }) {
+    async issue({ credential, organization, scopes, issuer, lifetimeSeconds = LIFETIME_SECONDS }) {
       const { kid, privateKey } = await keyRing.key();
       const issuedAtSeconds = Math.floor(now() / MICROS);
       const scope = [PROVISIONING_SCOPE, ...scopes].join(' ');
       const jwt = await new SignJWT({
-        ...payloadOf(token, organization, scope),
+        ...payloadOf(credential, organization, scope),
         rand: randomInt(RAND_STEPS) / RAND_STEPS,
       })
         .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', kid })
         .setIssuer(issuer)
         .setJti(uuid())
         .setIssuedAt(issuedAtSeconds)
-        .setExpirationTime(issuedAtSeconds + LIFETIME_SECONDS)
+        .setExpirationTime(issuedAtSeconds + lifetimeSeconds)
         .sign(privateKey);
-      return { jwt, scope, issuedAtSeconds, expiresInSeconds: LIFETIME_SECONDS };
+      return { jwt, scope, issuedAtSeconds, expiresInSeconds: lifetimeSeconds };
     },
     async verify(jwt) {
       const key = await keyRing.known();
@@ -105,7 +108,7 @@ function revokedName(jti: string): string {
 }
 
 /** A token of the vendor's Provisioning API: of kind `user`, for a client that keeps a secret. */
-function payloadOf({ id }: ShownToken, organization: Organization, scope: string): Payload {
+function payloadOf(id: string, organization: Organization, scope: string): Payload {
   return {
     organization: { id: organization.id, slug: organization.slug },
     application: { id, kind: 'user', public: false, client_id: id, confidential: true },
@@ -129,7 +132,7 @@ async function claimsOf(
     return {
       jti: payload.jti as string,
       organization: payload.organization.id,
-      token: payload.application.id,
+      credential: payload.application.id,
       scopes: payload.scope
         .split(' ')
         .filter((scope): scope is Scope => scope === 'read' || scope === 'write'),

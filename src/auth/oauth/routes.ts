@@ -1,9 +1,10 @@
-// OAuth 2 (RFC 6749) for machines: an API token's id and secret buy a signed access token for a while,
+// OAuth 2 (RFC 6749) for machines: a credential's id and secret buy a signed access token for a while,
 // which every dialect takes. RFC 7009 ends one early; RFC 7517 shows the key.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Annals, Dialect } from '../../dialects/dialect.ts';
-import type { Organization, Scope, ShownToken } from '../../directory/directory.ts';
+import type { Organization, Scope } from '../../directory/directory.ts';
+import type { DirectoryResource } from '../../directory/view.ts';
 import { originOf } from '../../http/origin.ts';
 import { RATE_LIMITS, type RateLimit, SlidingWindow } from '../../http/rate-limit.ts';
 import { PROVISIONING_SCOPE } from './access-tokens.ts';
@@ -45,8 +46,14 @@ export function makeOAuth(limit: RateLimit = RATE_LIMITS.tokens): Dialect {
       const parameters = parametersOf(request);
       checkGrantType(parameters.get('grant_type'));
       const client = await clientOf(annals, request, parameters);
-      const scopes = scopesOf(client.token, parameters.get('scope'));
-      const issued = await accessTokens.issue({ ...client, scopes, issuer: originOf(request) });
+      const { id, state } = client.credential;
+      const issued = await accessTokens.issue({
+        credential: id,
+        organization: client.organization,
+        scopes: scopesOf(client.credential, parameters.get('scope')),
+        issuer: originOf(request),
+        lifetimeSeconds: typeof state.expires_in === 'number' ? state.expires_in : undefined,
+      });
       return {
         access_token: issued.jwt,
         token_type: 'bearer',
@@ -64,7 +71,7 @@ export function makeOAuth(limit: RateLimit = RATE_LIMITS.tokens): Dialect {
       const claims = await accessTokens.verify(token);
       // RFC 7009, section 2.2: what is no valid token any more counts as revoked.
       if (claims === undefined) return {};
-      if (claims.token !== client.token.id) {
+      if (claims.credential !== client.credential.id) {
         throw new OAuthError('unauthorized_client', 'this access token was issued to another client');
       }
       await accessTokens.revoke(claims);
@@ -101,26 +108,28 @@ function checkGrantType(grantType: string | undefined): void {
   );
 }
 
-/** The client: an API token whose id and secret were sent. */
+/** The client: a credential whose id and secret were sent. */
 async function clientOf(
   { directory }: Annals,
   request: FastifyRequest,
   parameters: Parameters,
-): Promise<{ token: ShownToken; organization: Organization }> {
+): Promise<{ credential: DirectoryResource; organization: Organization }> {
   const { clientId, clientSecret } = credentialsOf(request.headers.authorization, parameters);
-  const token = await directory.tokenBySecret(clientSecret);
-  const organization = token?.id === clientId ? await directory.organization(token.organization) : undefined;
-  if (token !== undefined && organization !== undefined) return { token, organization };
+  const found = await directory.bySecret(clientSecret);
+  if (found?.resource.id === clientId && found.resource.type === 'api_credentials')
+    return { credential: found.resource, organization: found.view.organization };
   throw new OAuthError('invalid_client', 'the client is unknown, or its secret is another');
 }
 
-/** What was asked for, of what the API token may do; all of it where nothing narrower was asked for. */
-function scopesOf(token: ShownToken, asked: string | undefined): Scope[] {
+/** What was asked for, of what the credential may do; all of it where nothing narrower was asked for. */
+function scopesOf({ state }: DirectoryResource, asked: string | undefined): Scope[] {
+  // Where a role decides, an access token may still be kept to reading or to writing.
+  const own = (typeof state.scopes === 'string' ? state.scopes.split(' ') : ['read', 'write']) as Scope[];
   const scopes = (asked ?? '').split(' ').filter((scope) => scope !== '' && !EVERYTHING.includes(scope));
-  const unknown = scopes.find((scope) => !token.scopes.includes(scope as Scope));
+  const unknown = scopes.find((scope) => !own.includes(scope as Scope));
   if (unknown !== undefined) {
-    const known = [PROVISIONING_SCOPE, ...token.scopes].join(', ');
+    const known = [PROVISIONING_SCOPE, ...own].join(', ');
     throw new OAuthError('invalid_scope', `this client may ask for ${known}, got "${unknown.slice(0, 80)}"`);
   }
-  return scopes.length === 0 ? token.scopes : token.scopes.filter((scope) => scopes.includes(scope));
+  return scopes.length === 0 ? own : own.filter((scope) => scopes.includes(scope));
 }

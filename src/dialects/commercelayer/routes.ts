@@ -84,8 +84,8 @@ function registerVersions(app: FastifyInstance, annals: Annals): void {
 
 /** The logs that the token may read, in the order of their organizations. */
 async function logsOf({ access, directory }: Annals, request: FastifyRequest): Promise<LogId[]> {
-  const caller = await access.authenticate(bearerToken(request.headers.authorization));
-  access.require(caller, 'read');
+  const caller = await access.authenticate(bearerToken(request.headers.authorization), request.ip);
+  access.require(caller, 'read', 'versions');
   const organizations = caller.isRoot ? await directory.organizations() : [caller.organization];
   return organizations.map(({ id }) => id);
 }

@@ -23,8 +23,8 @@ function register(app: FastifyInstance, annals: Annals): void {
   registerErrors(app);
 
   // With this prefix, `/` is both /history and /history/.
-  app.get<{ Querystring: Query }>('/', { schema: { hide: true } }, async ({ query, headers }, reply) => {
-    const log = await ask(annals, headers.authorization);
+  app.get<{ Querystring: Query }>('/', { schema: { hide: true } }, async ({ query, headers, ip }, reply) => {
+    const log = await ask(annals, { headers, ip });
     const [selection, size, page] = [selectionOf(query), pageSizeOf(query), pageOf(query)];
     const count = selection === undefined ? 0 : await read.count(log, selection);
     const totalPages = Math.max(1, Math.ceil(count / size));
@@ -57,10 +57,10 @@ function register(app: FastifyInstance, annals: Annals): void {
 /** The log of the token's own organization. @throws AnnalsError `unauthenticated`, `forbidden` */
 async function ask(
   { access }: Annals,
-  authorization: FastifyRequest['headers']['authorization'],
+  { headers, ip }: Pick<FastifyRequest, 'headers' | 'ip'>,
 ): Promise<string> {
-  const caller = await access.authenticate(bearerToken(authorization));
-  access.require(caller, 'read');
+  const caller = await access.authenticate(bearerToken(headers.authorization), ip);
+  access.require(caller, 'read', 'changes');
   return caller.organization.id;
 }
 

@@ -2,7 +2,6 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { actorOf } from '../../auth/access.ts';
 import type { Change } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
@@ -14,7 +13,7 @@ import type { Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
 import { describe, UUID } from './describe.ts';
 import { makeEntryTexts } from './entry-texts.ts';
-import { ask, cursorAt, rangeOf, requestKeyOf, selectionOf } from './from-wire.ts';
+import { ask, asWriter, cursorAt, rangeOf, requestKeyOf, selectionOf } from './from-wire.ts';
 import { recordLines } from './ndjson.ts';
 import { listBytes, receiptText, toText, toWholeEntry } from './to-wire.ts';
 import {
@@ -46,14 +45,15 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
       },
     }),
     async (request, reply) => {
-      const { caller, organization } = await ask(annals, request, 'write');
+      const { caller, organization } = await ask(annals, request, 'create', 'changes');
       if (request.headers['content-type']?.startsWith('application/x-ndjson') === true) {
         return recordLines(annals, request, reply, { caller, organization });
       }
-      const given = { id: annals.uuid, actor: actorOf(caller) };
+      const given = { id: annals.uuid, actor: caller.actor };
       const body = (request.body ?? null) as Json;
       const { length } = bodyBytes(request);
-      const changes = Array.isArray(body) ? changesOf(body, length, given) : [changeOf(body, length, given)];
+      const read = Array.isArray(body) ? changesOf(body, length, given) : [changeOf(body, length, given)];
+      const changes = read.map((change) => asWriter(caller, change));
       const receipts = await annals.record(organization.id, changes, requestKeyOf(request, caller));
       const texts = receipts.map(receiptText);
       reply.code(201).type('application/json');
@@ -87,7 +87,7 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
       response: { 200: WholeEntryWire },
     }),
     async (request) => {
-      const { organization } = await ask(annals, request, 'read');
+      const { organization } = await ask(annals, request, 'read', 'changes');
       const { id } = request.params;
       const entry = UUID.test(id) ? await annals.read.entry(organization.id, id.toLowerCase()) : undefined;
       if (entry === undefined)
@@ -101,7 +101,7 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
     reply: FastifyReply,
     selection: Selection,
   ): Promise<Buffer> {
-    const { organization } = await ask(annals, request, 'read');
+    const { organization } = await ask(annals, request, 'read', 'changes');
     const { query } = request;
     const range = rangeOf(query);
     // One more than asked for tells whether there is a next page.

@@ -2,13 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { actorOf, bearerToken, type Caller } from '../../auth/access.ts';
-import type { Actor, ResourceRef } from '../../core/entry.ts';
+import { bearerToken, type Caller } from '../../auth/access.ts';
+import type { Actor, Change, ResourceRef } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import { type Instant, parseInstant } from '../../core/instant.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { type Stream, streamOf } from '../../core/streams.ts';
-import type { Organization, Scope } from '../../directory/directory.ts';
+import type { Organization } from '../../directory/directory.ts';
+import type { Subject, Verb } from '../../directory/subjects.ts';
 import { bodyBytes } from '../../http/bodies.ts';
 import { parseJson } from '../../ingest/json-text.ts';
 import { normaliseActor, normaliseContext, normaliseIp } from '../../ingest/normalise.ts';
@@ -25,14 +26,46 @@ export interface Asked {
 
 /** @throws AnnalsError `unauthenticated`, `forbidden`, `not_found` */
 export async function ask(
-  { access }: Annals,
+  annals: Annals,
   request: FastifyRequest,
-  scope: Scope | 'root',
+  verb: Verb,
+  subject: Subject,
 ): Promise<Asked> {
-  const caller = await access.authenticate(bearerToken(request.headers.authorization));
+  const asked = await whoAsks(annals, request);
+  annals.access.require(asked.caller, verb, subject);
+  return asked;
+}
+
+/** The same for what only the root token may do. */
+export async function askRoot(annals: Annals, request: FastifyRequest): Promise<Asked> {
+  const asked = await whoAsks(annals, request);
+  annals.access.requireRoot(asked.caller);
+  return asked;
+}
+
+async function whoAsks({ access }: Annals, request: FastifyRequest): Promise<Asked> {
+  const caller = await access.authenticate(bearerToken(request.headers.authorization), request.ip);
   const organization = await access.organization(caller, header(request, 'annals-organization'));
-  access.require(caller, scope);
   return { caller, organization };
+}
+
+/** A change by whom it says, where the caller may write for others. @throws AnnalsError `forbidden` */
+export function asWriter(caller: Caller, change: Change): Change {
+  mustBeWriter(caller, change.actor);
+  return change;
+}
+
+function mustBeWriter({ mayWriteForOthers, actor: own }: Caller, { type, id }: Actor): void {
+  if (mayWriteForOthers || (type === own.type && id === own.id)) return;
+  throw new AnnalsError(
+    'forbidden',
+    `a member writes as themselves, ${own.type} ${own.id}; got ${type} ${id}`,
+    {
+      field: '/actor',
+      limit: own.id,
+      got: id,
+    },
+  );
 }
 
 export function header(request: FastifyRequest, name: string): string | undefined {
@@ -111,8 +144,10 @@ export function instantOf(field: string, text: string | undefined): Instant | un
 export function writerOf(request: FastifyRequest, caller: Caller): { actor: Actor; context: JsonObject } {
   const actor = jsonHeader(request, 'annals-actor');
   const context = jsonHeader(request, 'annals-context');
+  const writer = actor === undefined ? caller.actor : normaliseActor(actor, 'annals-actor');
+  mustBeWriter(caller, writer);
   return {
-    actor: actor === undefined ? actorOf(caller) : normaliseActor(actor, 'annals-actor'),
+    actor: writer,
     context: normaliseContext(
       context ?? contextOf(request),
       context === undefined ? 'request' : 'annals-context',
@@ -120,7 +155,7 @@ export function writerOf(request: FastifyRequest, caller: Caller): { actor: Acto
   };
 }
 
-function contextOf(request: FastifyRequest): JsonObject {
+export function contextOf(request: FastifyRequest): JsonObject {
   const given = {
     ip: request.ip,
     userAgent: header(request, 'user-agent')?.slice(0, 500),

@@ -2,12 +2,15 @@
 
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
+import { authorOf } from '../../auth/access.ts';
 import { AnnalsError } from '../../core/errors.ts';
-import type { Scope } from '../../directory/directory.ts';
+import type { Organization, Scope } from '../../directory/directory.ts';
+import { valueOf } from '../../directory/values.ts';
+import type { DirectoryResource, DirectoryView } from '../../directory/view.ts';
 import { normaliseBody } from '../../ingest/normalise.ts';
 import type { Annals } from '../dialect.ts';
 import { describe } from './describe.ts';
-import { ask } from './from-wire.ts';
+import { ask, askRoot, contextOf } from './from-wire.ts';
 import { toHead, toOrganization, toToken } from './to-wire.ts';
 import { HeadWire, IdParams, listOf, NewTokenWire, OrganizationWire, TokenWire } from './wire.ts';
 
@@ -15,10 +18,14 @@ const NewOrganization = Type.Object(
   { slug: Type.String({ description: '1 to 63 of a-z, 0-9 and -' }), name: Type.Optional(Type.String()) },
   { additionalProperties: false },
 );
+const NAME = Type.String({ minLength: 1, maxLength: 200 });
 const NewToken = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 200 }),
-    scopes: Type.Array(Type.Enum(['read', 'write']), { minItems: 1, maxItems: 2 }),
+    name: NAME,
+    scopes: Type.Optional(Type.Array(Type.Enum(['read', 'write']), { minItems: 1, maxItems: 2 })),
+    membership: Type.Optional(
+      Type.String({ description: 'Makes a personal access token of this member, instead of scopes' }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -30,7 +37,7 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
     '/v1/head',
     describe('Size and Merkle root of the log', { response: { 200: HeadWire } }),
     async (request) => {
-      const { organization } = await ask(annals, request, 'read');
+      const { organization } = await ask(annals, request, 'read', 'changes');
       return toHead(await annals.read.head(organization.id));
     },
   );
@@ -41,9 +48,9 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
       response: { 200: listOf(OrganizationWire) },
     }),
     async (request) => {
-      const { caller, organization } = await ask(annals, request, 'read');
+      const { caller, organization } = await ask(annals, request, 'read', 'organizations');
       const seen = caller.isRoot ? await directory.organizations() : [organization];
-      return { data: seen.map(toOrganization), next: null };
+      return { data: await Promise.all(seen.map(shown)), next: null };
     },
   );
 
@@ -54,8 +61,9 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
       response: { 201: OrganizationWire },
     }),
     async (request, reply) => {
-      await ask(annals, request, 'root');
-      const made = await directory.createOrganization(normaliseBody(NewOrganization, request.body));
+      const { caller } = await askRoot(annals, request);
+      const wanted = normaliseBody(NewOrganization, request.body);
+      const made = await directory.createOrganization(wanted, authorOf(caller, contextOf(request)));
       reply.code(201);
       return toOrganization(made);
     },
@@ -65,49 +73,84 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
     '/v1/organizations/:id',
     describe('Read an organization by id or slug', { params: IdParams, response: { 200: OrganizationWire } }),
     async (request) => {
-      const { caller } = await ask(annals, request, 'read');
-      return toOrganization(await annals.access.organization(caller, request.params.id));
+      const { caller } = await ask(annals, request, 'read', 'organizations');
+      return shown(await annals.access.organization(caller, request.params.id));
     },
   );
 
   app.get(
     '/v1/tokens',
-    describe("List the organization's tokens (root token)", { response: { 200: listOf(TokenWire) } }),
+    describe("List the organization's credentials and personal access tokens", {
+      response: { 200: listOf(TokenWire) },
+    }),
     async (request) => {
-      const { organization } = await ask(annals, request, 'root');
-      return { data: (await directory.tokens(organization.id)).map(toToken), next: null };
+      const { organization } = await ask(annals, request, 'read', 'api_credentials');
+      const view = await directory.view(organization);
+      const tokens = TOKEN_TYPES.flatMap((type) => view.list(type));
+      return { data: tokens.map(toToken), next: null };
     },
   );
 
   app.post(
     '/v1/tokens',
-    describe('Make a token (root token); its secret is in this answer alone', {
+    describe('Make a token; its secret is in this answer alone', {
       body: NewToken,
       response: { 201: NewTokenWire },
     }),
     async (request, reply) => {
-      const { organization } = await ask(annals, request, 'root');
-      const { name, scopes } = normaliseBody(NewToken, request.body);
-      if (new Set(scopes).size < scopes.length) {
-        throw new AnnalsError('invalid_field', 'scopes must not repeat', {
-          field: '/scopes',
-          got: scopes.join(', '),
-        });
-      }
-      const made = await directory.createToken(organization.id, { name, scopes: scopes as Scope[] });
+      const { caller, organization } = await ask(annals, request, 'create', 'api_credentials');
+      const { name, scopes, membership } = normaliseBody(NewToken, request.body);
+      const by = authorOf(caller, contextOf(request));
+      const wanted = membership === undefined ? { name, scopes: checked(scopes) } : { name, membership };
+      if (membership !== undefined && scopes !== undefined)
+        throw either('scopes and membership exclude each other');
+      const { resource, secret } = await directory.createToken(organization, wanted, by);
       reply.code(201).header('cache-control', 'no-store');
-      return { ...toToken(made), secret: made.secret };
+      return { ...toToken(resource), secret };
     },
   );
 
   app.delete<{ Params: IdParams }>(
     '/v1/tokens/:id',
-    describe('Revoke a token (root token)', { params: IdParams, response: { 204: Type.Null() } }),
+    describe('Revoke a token', { params: IdParams, response: { 204: Type.Null() } }),
     async (request, reply) => {
-      const { organization } = await ask(annals, request, 'root');
-      await directory.revokeToken(organization.id, request.params.id);
-      annals.access.forget();
+      const { caller, organization } = await ask(annals, request, 'destroy', 'api_credentials');
+      const { id } = request.params;
+      const found = tokenIn(await directory.view(organization), id);
+      if (found === undefined) {
+        throw new AnnalsError('not_found', `there is no token ${id} in this organization`, { got: id });
+      }
+      await directory.remove(organization, found.type, id, authorOf(caller, contextOf(request)));
       return reply.code(204).send();
     },
   );
+
+  /** An organization as it is called now. */
+  async function shown(organization: Organization): Promise<object> {
+    const view = await directory.view(organization);
+    const resource = view.get('organizations', organization.id) as DirectoryResource;
+    return toOrganization({ ...organization, name: String(valueOf(view, resource, 'name')) });
+  }
+}
+
+const TOKEN_TYPES = ['api_credentials', 'personal_access_tokens'];
+
+function tokenIn(view: DirectoryView, id: string): DirectoryResource | undefined {
+  return TOKEN_TYPES.map((type) => view.get(type, id)).find((resource) => resource !== undefined);
+}
+
+function checked(scopes: readonly string[] | undefined): readonly Scope[] {
+  if (scopes === undefined)
+    throw either('say what the token may do: scopes, or the membership that it acts for');
+  if (new Set(scopes).size < scopes.length) {
+    throw new AnnalsError('invalid_field', 'scopes must not repeat', {
+      field: '/scopes',
+      got: scopes.join(', '),
+    });
+  }
+  return scopes as readonly Scope[];
+}
+
+function either(message: string): AnnalsError {
+  return new AnnalsError('invalid_field', message, { field: '/scopes' });
 }

@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { actorOf } from '../../auth/access.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import { BODY_TIMEOUT_MS } from '../../http/limits.ts';
 import { problemOf, toProblem } from '../../http/problem.ts';
@@ -16,7 +15,7 @@ import { CHANGE_BYTES } from '../../ingest/limits.ts';
 import { normaliseChange } from '../../ingest/normalise.ts';
 import type { RequestKey } from '../../ingest/sealed-batch.ts';
 import type { Annals } from '../dialect.ts';
-import { type Asked, requestKeyOf } from './from-wire.ts';
+import { type Asked, asWriter, requestKeyOf } from './from-wire.ts';
 import { receiptText } from './to-wire.ts';
 
 /** Lines that are being recorded at one time. */
@@ -65,7 +64,7 @@ async function record(
 ): Promise<string> {
   if (line.length > CHANGE_BYTES) throw lineTooLong(line.length);
   const id = requestKey === undefined ? annals.uuid : () => idOf(requestKey.key, number);
-  const change = normaliseChange(parseJson(line), { id, actor: actorOf(caller) });
+  const change = asWriter(caller, normaliseChange(parseJson(line), { id, actor: caller.actor }));
   const [receipt] = await annals.record(organization.id, [change]);
   return receiptText(receipt as NonNullable<typeof receipt>);
 }

@@ -9,6 +9,7 @@ import { MAX_INSTANT } from '../../core/instant.ts';
 import { canonicalize, type Json } from '../../core/json.ts';
 import { applyPatch, mergePatch, parsePatch } from '../../core/patch.ts';
 import type { Latest } from '../../core/seal.ts';
+import type { Verb } from '../../directory/subjects.ts';
 import { checkChangeSize, normaliseRef, normaliseState } from '../../ingest/normalise.ts';
 import type { StateAt } from '../../query/read.ts';
 import type { Annals } from '../dialect.ts';
@@ -38,7 +39,7 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
       response: { 200: listOf(StateWire) },
     }),
     async (request) => {
-      const { organization } = await ask(annals, request, 'read');
+      const { organization } = await ask(annals, request, 'read', 'resources');
       const { type, limit = 50, cursor } = request.query;
       const behind = cursor === undefined ? undefined : refBehind(cursor);
       const states = await read.resources(organization.id, type, behind, limit + 1);
@@ -58,7 +59,7 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
       response: { 200: StateWire },
     }),
     async (request, reply) => {
-      const { organization } = await ask(annals, request, 'read');
+      const { organization } = await ask(annals, request, 'read', 'resources');
       const found = await stateOf(organization.id, request.params, request.query);
       if (found === undefined) throw noState(request.params, request.query);
       reply.header('etag', etagOf(found.version));
@@ -74,7 +75,7 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
       response: { 200: DiffWire },
     }),
     async (request) => {
-      const { organization } = await ask(annals, request, 'read');
+      const { organization } = await ask(annals, request, 'read', 'resources');
       const { from, to } = request.query;
       const [before, after] = await Promise.all([
         versionOf(organization.id, request.params, from),
@@ -93,7 +94,7 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
     }),
     (request, reply) => {
       const state = normaliseState((request.body ?? null) as Json, '');
-      return write(request, reply, () => state);
+      return write(request, reply, ['create', 'update'], () => state);
     },
   );
 
@@ -107,7 +108,7 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
     }),
     (request, reply) => {
       const patch = patchOf(request);
-      return write(request, reply, (state) => {
+      return write(request, reply, ['update'], (state) => {
         if (state === null) throw noState(request.params, {});
         return normaliseState(patch(state), '');
       });
@@ -121,19 +122,22 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
       response: { 200: ReceiptWire },
     }),
     (request, reply) =>
-      write(request, reply, (_, isKnown) => {
+      write(request, reply, ['destroy'], (_, isKnown) => {
         if (!isKnown) throw noState(request.params, {});
         return null;
       }),
   );
 
-  /** Records what `next` makes of the latest state. */
+  /** Records what `next` makes of the latest state. A put may do either, so it needs both rights. */
   async function write(
     request: FastifyRequest<{ Params: ResourceParams }>,
     reply: FastifyReply,
+    verbs: readonly [Verb, ...Verb[]],
     next: (state: State, isKnown: boolean) => State,
   ): Promise<string> {
-    const { caller, organization } = await ask(annals, request, 'write');
+    const [verb, ...others] = verbs;
+    const { caller, organization } = await ask(annals, request, verb, 'resources');
+    for (const other of others) annals.access.require(caller, other, 'resources');
     const resource = normaliseRef({ ...request.params }, '');
     const guard = guardOf(request);
     const { actor, context } = writerOf(request, caller);

@@ -5,7 +5,8 @@ import { patchBetween } from '../../core/diff.ts';
 import type { Entry, Receipt } from '../../core/entry.ts';
 import { formatInstant } from '../../core/instant.ts';
 import { toBase64 } from '../../core/section.ts';
-import type { Organization, ShownToken } from '../../directory/directory.ts';
+import type { Organization } from '../../directory/directory.ts';
+import type { DirectoryResource } from '../../directory/view.ts';
 import type { CompleteRow, Head, StateAt } from '../../query/read.ts';
 
 export function receiptText({
@@ -84,6 +85,15 @@ export function toOrganization({ createdAt, ...rest }: Organization): object {
   return { ...rest, createdAt: formatInstant(createdAt) };
 }
 
-export function toToken({ createdAt, ...rest }: ShownToken): object {
-  return { ...rest, createdAt: formatInstant(createdAt) };
+export function toToken({ log, id, state, createdAt }: DirectoryResource): object {
+  const { name, scopes, role_id: role, membership_id: membership } = state;
+  return {
+    id,
+    organization: log,
+    name,
+    scopes: typeof scopes === 'string' ? scopes.split(' ') : [],
+    ...(role === undefined ? {} : { role }),
+    ...(membership === undefined ? {} : { membership }),
+    createdAt: formatInstant(createdAt),
+  };
 }

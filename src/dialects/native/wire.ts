@@ -101,10 +101,12 @@ export const OrganizationWire = Type.Object(
 );
 
 const tokenMembers = {
-  id: Uuid,
+  id: Type.String(),
   organization: Uuid,
   name: Type.String(),
   scopes: Type.Array(Type.Enum(['read', 'write'])),
+  role: Type.Optional(Type.String({ description: 'What decides where there are no scopes' })),
+  membership: Type.Optional(Type.String({ description: 'Of a personal access token: whom it acts for' })),
   createdAt: InstantText,
 };
 export const TokenWire = Type.Object(tokenMembers, { title: 'Token' });

@@ -79,9 +79,9 @@ function register(app: FastifyInstance, annals: Annals): void {
 
 /** The log of the tenant. @throws AnnalsError `unauthenticated`, `forbidden`, `not_found` */
 async function ask({ access }: Annals, request: Request): Promise<string> {
-  const caller = await access.authenticate(bearerToken(request.headers.authorization));
+  const caller = await access.authenticate(bearerToken(request.headers.authorization), request.ip);
   const organization = await access.organization(caller, request.params.tenant);
-  access.require(caller, 'read');
+  access.require(caller, 'read', 'changes');
   return organization.id;
 }
 

@@ -14,8 +14,13 @@ import { errorWithId, refusals } from './errors.ts';
 import { chooseLanguage, errorText, type Language } from './texts/texts.ts';
 import { ORGANIZATION_HEADER } from './wire.ts';
 
-/** A request's header, or gRPC metadata, by its lower-case name. */
-export type Header = (name: string) => string | undefined;
+/** What a request says beside its message, whatever transport it came by. */
+export interface Envelope {
+  /** A header, or gRPC metadata, by its lower-case name. */
+  header(name: string): string | undefined;
+  /** Where it comes from. */
+  address: string;
+}
 
 /** Who asks, of which organization, in which language. */
 export interface Asked {
@@ -25,10 +30,10 @@ export interface Asked {
 }
 
 /** @throws ConnectError, AnnalsError: no header, a bad one, a bad token, no such organization, no right to read */
-export async function ask(annals: Annals, header: Header): Promise<Asked> {
-  const caller = await annals.access.authenticate(tokenIn(header('authorization')));
+export async function ask(annals: Annals, { header, address }: Envelope): Promise<Asked> {
+  const caller = await annals.access.authenticate(tokenIn(header('authorization')), address);
   const organization = await organizationOf(annals, caller, header(ORGANIZATION_HEADER) || undefined);
-  annals.access.require(caller, 'read');
+  annals.access.require(caller, 'read', 'changes');
   return { caller, organization, language: chooseLanguage(header('accept-language')) };
 }
 

@@ -17,14 +17,14 @@ import { streamOf } from '../../core/streams.ts';
 import type { Annals } from '../dialect.ts';
 import { makeListChanges } from './changes-at-hand.ts';
 import { listAggregateTypes, listEvents, listEventTypes } from './events.ts';
-import { type Asked, ask, type Header, rangeOf } from './from-wire.ts';
+import { type Asked, ask, type Envelope, rangeOf } from './from-wire.ts';
 import { validate } from './rules.ts';
 
 /** An RPC that is answered, whatever transport it came by. */
 export interface Method {
   desc: DescMethodUnary;
   /** Who asks comes before what is asked: a caller that may not read is not told what is wrong with the question. */
-  call(input: Message, header: Header): Promise<MessageInitShape<DescMessage>>;
+  call(input: Message, envelope: Envelope): Promise<MessageInitShape<DescMessage>>;
 }
 
 type ChangesInput = Message & { query?: ChangeQuery };
@@ -44,7 +44,9 @@ export function makeMethods(annals: Annals, maxChanges: number): Method[] {
       about('project_grants', grantId),
     ]),
     changes(ManagementService.method.listUserChanges, ({ userId }) => [about('users', userId)]),
-    changes(AuthService.method.listMyUserChanges, (_, { caller }) => [about('users', caller.id)]),
+    changes(AuthService.method.listMyUserChanges, (_, { caller }) => [
+      about('users', caller.user ?? caller.id),
+    ]),
     asked(AdminService.method.listEvents, (input, asker) => listEvents(annals, asker, input, maxChanges)),
     asked(AdminService.method.listEventTypes, (_, asker) => listEventTypes(annals, asker)),
     asked(AdminService.method.listAggregateTypes, (_, asker) => listAggregateTypes(annals, asker)),
@@ -59,8 +61,8 @@ export function makeMethods(annals: Annals, maxChanges: number): Method[] {
   ): Method {
     return {
       desc,
-      async call(input, header) {
-        const asker = await ask(annals, header);
+      async call(input, envelope) {
+        const asker = await ask(annals, envelope);
         validate(desc.input, input);
         return answer(input as MessageShape<I>, asker);
       },

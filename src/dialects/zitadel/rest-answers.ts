@@ -17,7 +17,7 @@ import { SystemService } from '@zitadel/proto/zitadel/system_pb.js';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseJson } from '../../ingest/json-text.ts';
 import { refusals, restBody, restStatus } from './errors.ts';
-import type { Header } from './from-wire.ts';
+import type { Envelope } from './from-wire.ts';
 import type { Method } from './methods.ts';
 import { type Match, RestTable } from './rest.ts';
 import { readQuery } from './url-query.ts';
@@ -49,7 +49,7 @@ export class RestAnswers {
     if (method === undefined)
       throw refusals.unimplemented(`${match.method.parent.typeName}/${match.method.name}`);
     const input = inputOf(match, new URLSearchParams(query), request);
-    const output = await method.call(input, headersOf(request));
+    const output = await method.call(input, envelopeOf(request));
     return toJsonString(
       method.desc.output,
       create(method.desc.output, output as MessageInitShape<DescMessage>),
@@ -65,10 +65,13 @@ export function sendError(reply: FastifyReply, error: ConnectError, status = res
 }
 
 /** Metadata comes under its own name, or as `Grpc-Metadata-…`. */
-function headersOf({ headers }: FastifyRequest): Header {
-  return (name) => {
-    const value = headers[name] ?? headers[`grpc-metadata-${name}`];
-    return Array.isArray(value) ? value[0] : value;
+function envelopeOf({ headers, ip }: FastifyRequest): Envelope {
+  return {
+    header(name) {
+      const value = headers[name] ?? headers[`grpc-metadata-${name}`];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    address: ip,
   };
 }
 

@@ -40,6 +40,9 @@ const HTTP_INTERNAL = 500;
 /** Was the message read, so that what goes wrong is not its own fault? */
 const IS_READ = createContextKey(false);
 
+/** Where the request comes from. */
+const ADDRESS = createContextKey('');
+
 /** An answer without a message, as each protocol says it. */
 interface Refusal {
   code: Code;
@@ -75,7 +78,10 @@ export class RpcAnswers {
       router.rpc(desc, async (input, { requestHeader, values }) => {
         values.set(IS_READ, true);
         try {
-          const output = await call(input, (name) => requestHeader.get(name) ?? undefined);
+          const output = await call(input, {
+            header: (name) => requestHeader.get(name) ?? undefined,
+            address: values.get(ADDRESS),
+          });
           return output as MessageInitShape<typeof desc.output>;
         } catch (error) {
           if (!isExpected(error)) onError(error);
@@ -99,7 +105,7 @@ export class RpcAnswers {
     if (handler === undefined)
       return refuse(request, reply, { ...UNIMPLEMENTED, message: `${path.slice(1)} is not implemented` });
     if (handler.method.methodKind !== 'bidi_streaming') timeBody(request);
-    const values = createContextValues();
+    const values = createContextValues().set(ADDRESS, request.ip);
     try {
       const response = await handler(universalRequestOf(request, reply, values));
       // Over the protocol of Connect, bytes that are no message would be a failure of the server.

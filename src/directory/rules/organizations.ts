@@ -1,0 +1,38 @@
+// Who owns the organization: one of its memberships, which says so.
+
+import { AnnalsError } from '../../core/errors.ts';
+import { membershipId } from './memberships.ts';
+import type { Scene, Step } from './rules.ts';
+
+/** The memberships that change when the ownership goes to the member with an address. @throws AnnalsError `invalid_resource` */
+export function transferSteps({ view, sha256 }: Scene, email: string): Step[] {
+  const log = view.organization.id;
+  const owner = membershipId(sha256, log, email);
+  const admin = view.list('roles').find(({ state }) => state.kind === 'admin')?.id;
+  return [
+    ...view
+      .list('memberships')
+      .filter(({ id, state }) => state.owner === true && id !== owner)
+      .map(
+        ({ id }): Step => ({
+          type: 'memberships',
+          id,
+          change: (state) => (state === null ? null : { ...state, owner: false }),
+        }),
+      ),
+    {
+      type: 'memberships',
+      id: owner,
+      change(state) {
+        if (state === null || state.status !== 'active') {
+          const message = 'must be the address of an active member';
+          throw new AnnalsError('invalid_resource', `new_owner_email ${message}`, {
+            field: '/data/attributes/new_owner_email',
+            faults: [{ at: 'attributes', name: 'new_owner_email', error: 'invalid', message }],
+          });
+        }
+        return { ...state, owner: true, ...(admin === undefined ? {} : { role_id: admin }) };
+      },
+    },
+  ];
+}

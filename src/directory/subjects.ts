@@ -1,0 +1,23 @@
+// What a permission is about, and what it allows: the subjects are Annals' own resources.
+
+export const SUBJECTS = [
+  'changes',
+  'resources',
+  'versions',
+  'organizations',
+  'memberships',
+  'membership_profiles',
+  'roles',
+  'permissions',
+  'api_credentials',
+  'application_memberships',
+  'identity_providers',
+] as const;
+export type Subject = (typeof SUBJECTS)[number];
+
+export const VERBS = ['create', 'read', 'update', 'destroy'] as const;
+export type Verb = (typeof VERBS)[number];
+
+export function isSubject(text: string): text is Subject {
+  return (SUBJECTS as readonly string[]).includes(text);
+}

@@ -1,0 +1,164 @@
+// The views of all organizations at hand, each as its log has it. What this server writes it knows at once;
+// what another one wrote it learns within TRUSTED_MS, or as soon as it hears that the log has grown.
+
+import type { JsonObject } from '../core/json.ts';
+import type { Sha256 } from '../core/merkle.ts';
+import { type Stream, streamOf } from '../core/streams.ts';
+import type { LogId, Organization, Store } from '../store/store.ts';
+import { KEPT } from './declarations.ts';
+import { found } from './founding.ts';
+import { ID_PREFIX, isKeptByDirectory } from './ids.ts';
+import { DirectoryView } from './view.ts';
+
+const TRUSTED_MS = 1_000;
+/** Resources of all views at hand together; beyond that the views not used for longest are given up. */
+const MOST_RESOURCES = 500_000;
+const CHUNK = 500;
+
+/** Every change of the directory belongs to the history of this resource as well, and so is in its stream. */
+export function directoryRef(log: LogId): { type: string; id: string } {
+  return { type: 'annals.directory', id: log };
+}
+
+/** A view, and how far into the log it looks. */
+interface Held {
+  view: DirectoryView;
+  /** The last entry of the directory that it has learned. */
+  position: number;
+  checkedAtMs: number;
+  checking: Promise<void> | undefined;
+}
+
+export class Views {
+  readonly #store: Store;
+  readonly #sha256: Sha256;
+  readonly #nowMs: () => number;
+  /** In the order of use. */
+  readonly #held = new Map<LogId, Held>();
+  readonly #loading = new Map<LogId, Promise<Held>>();
+
+  constructor(store: Store, sha256: Sha256, nowMs: () => number) {
+    this.#store = store;
+    this.#sha256 = sha256;
+    this.#nowMs = nowMs;
+  }
+
+  /** The directory of an organization. */
+  async of(organization: Organization): Promise<DirectoryView> {
+    const held = this.#held.get(organization.id);
+    if (held !== undefined && this.#nowMs() - held.checkedAtMs < TRUSTED_MS) return held.view;
+    return this.fresh(organization);
+  }
+
+  /** The same with everything that was in the log when it was asked for. */
+  async fresh(organization: Organization): Promise<DirectoryView> {
+    const held = this.#held.get(organization.id) ?? (await this.#load(organization));
+    // A check that is under way may have read the log before what is asked for was written.
+    if (held.checking !== undefined) await held.checking;
+    held.checking ??= this.#check(held).finally(() => {
+      held.checking = undefined;
+    });
+    await held.checking;
+    return held.view;
+  }
+
+  /** The log, or every log, may hold more than is known here. */
+  suspect(log?: LogId): void {
+    const some = log === undefined ? this.#held.values() : [this.#held.get(log)];
+    for (const held of some) if (held !== undefined) held.checkedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #load(organization: Organization): Promise<Held> {
+    const { id: log } = organization;
+    let loading = this.#loading.get(log);
+    if (loading === undefined) {
+      loading = this.#read(organization).finally(() => this.#loading.delete(log));
+      this.#loading.set(log, loading);
+    }
+    return loading;
+  }
+
+  /** From the latest states; what is appended meanwhile is learned by the check that follows. */
+  async #read(organization: Organization): Promise<Held> {
+    const { id: log } = organization;
+    const view = new DirectoryView(organization);
+    found(view, this.#sha256);
+    const { size } = (await this.#store.tip(log)).tree;
+    const held = {
+      view,
+      position: size - 1,
+      checkedAtMs: Number.NEGATIVE_INFINITY,
+      checking: undefined,
+    };
+    const isUsed = (await this.#store.count(log, { streams: [streamIn(log)] })) > 0;
+    if (isUsed) for (const { type } of KEPT) await this.#readType(view, type);
+    this.#giveUp(view.size);
+    this.#held.set(log, held);
+    return held;
+  }
+
+  /** States come by id, and the directory's ids begin alike: those of other writers are not read. */
+  async #readType(view: DirectoryView, type: string): Promise<void> {
+    let behind = { type, id: ID_PREFIX };
+    for (;;) {
+      const rows = await this.#store.resources(view.organization.id, type, behind, CHUNK);
+      for (const { resource, state, changedAt } of rows) {
+        if (!resource.id.startsWith(ID_PREFIX)) return;
+        view.learn(type, resource.id, stateOf(state), changedAt);
+      }
+      const last = rows.at(-1)?.resource;
+      if (rows.length < CHUNK || last === undefined) return;
+      behind = { type, id: last.id };
+    }
+  }
+
+  async #check(held: Held): Promise<void> {
+    const startedAtMs = this.#nowMs();
+    const { view } = held;
+    const log = view.organization.id;
+    await this.#readOrganization(view);
+    for (;;) {
+      const behind = { position: held.position, occurredAt: 0 };
+      const range = { by: 'position', order: 'asc', limit: CHUNK, behind } as const;
+      const rows = await this.#store.select(log, { streams: [streamIn(log)] }, range, { states: true });
+      for (const { resource, action, after, occurredAt, position } of rows) {
+        held.position = position;
+        if (action === 'access' || !isKeptByDirectory(resource)) continue;
+        view.learn(resource.type, resource.id, stateOf(after ?? null), occurredAt);
+      }
+      if (rows.length < CHUNK) break;
+    }
+    held.checkedAtMs = startedAtMs;
+    this.#held.delete(log);
+    this.#held.set(log, held);
+  }
+
+  /** Applications record changes of their organization as well: its state is whatever the log has last. */
+  async #readOrganization(view: DirectoryView): Promise<void> {
+    const { id, createdAt } = view.organization;
+    const row = await this.#store.resource(id, { type: 'organizations', id });
+    const state = row === undefined ? undefined : stateOf(row.state);
+    if (row === undefined || state === undefined || state === null) return;
+    const known = view.get('organizations', id);
+    if (known?.updatedAt === row.changedAt && JSON.stringify(known.state) === row.state) return;
+    view.learn('organizations', id, state, Math.max(row.changedAt, createdAt));
+  }
+
+  #giveUp(more: number): void {
+    let size = more;
+    for (const { view } of this.#held.values()) size += view.size;
+    for (const [log, { view }] of this.#held) {
+      if (size <= MOST_RESOURCES) return;
+      this.#held.delete(log);
+      size -= view.size;
+    }
+  }
+}
+
+function streamIn(log: LogId): Stream {
+  return streamOf.related(directoryRef(log));
+}
+
+function stateOf(text: string | null): JsonObject | null {
+  return text === null ? null : (JSON.parse(text) as JsonObject);
+}

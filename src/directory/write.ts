@@ -1,0 +1,183 @@
+// Writing to the directory: what was sent is checked against the declaration and the rules, and becomes
+// proposals to the log, recorded together or not at all. Nothing else is kept: the log is the directory.
+
+import type { Actor, Change, ResourceRef } from '../core/entry.ts';
+import { AnnalsError } from '../core/errors.ts';
+import { formatInstant } from '../core/instant.ts';
+import { canonicalize, type JsonObject } from '../core/json.ts';
+import type { Latest } from '../core/seal.ts';
+import type { Proposal } from '../ingest/proposal.ts';
+import type { Record as Recorder } from '../ingest/record.ts';
+import { declarationOf } from './declarations.ts';
+import { foundingOf } from './founding.ts';
+import { directoryId } from './ids.ts';
+import { hasAll } from './rights.ts';
+import { rulesOf } from './rules/all.ts';
+import { ownerStays } from './rules/memberships.ts';
+import { type Author, mustBeThere, refuseGrants, removalOf, type Scene, type Step } from './rules/rules.ts';
+import {
+  attributeFaults,
+  checkNames,
+  type Input,
+  refuseFaults,
+  relationshipFaults,
+  type Use,
+  withInput,
+} from './validate.ts';
+import type { DirectoryResource } from './view.ts';
+import { directoryRef } from './views.ts';
+
+/** What a creation puts into the state beside what was sent, such as the hash of a secret. */
+export type Extra = JsonObject;
+
+/** Steps of a creation, the resource's own first. @throws AnnalsError */
+export function creation(scene: Scene, type: string, input: Input, extra: Extra = {}): Step[] {
+  const declaration = declarationOf(type);
+  const { view, sha256 } = scene;
+  const rules = rulesOf(type);
+  check(scene, type, input, 'create', undefined);
+  const given = withInput(declaration, {}, input);
+  const state = { ...(rules.complete?.(scene, given, input, undefined) ?? given), ...extra };
+  refuseGrants(scene, rules.grants?.(scene, state));
+  const id = rules.id?.(scene, state) ?? directoryId(sha256, view.organization.id, type, scene.uuid());
+  const own: Step = {
+    type,
+    id,
+    change(before) {
+      if (before === null) return { ...state, created_at: formatInstant(scene.now()) };
+      throw new AnnalsError('not_unique', `${type}: there is one like this already, ${id}`, { got: id });
+    },
+  };
+  return [own, ...(rules.along?.(scene, id, state, input) ?? [])];
+}
+
+/** Steps of an update, the resource's own first. @throws AnnalsError */
+export function updating(scene: Scene, resource: DirectoryResource, input: Input): Step[] {
+  const { type, id } = resource;
+  const declaration = declarationOf(type);
+  const rules = rulesOf(type);
+  check(scene, type, input, 'update', resource);
+  const next = (before: JsonObject): JsonObject => {
+    const given = withInput(declaration, before, input);
+    return rules.complete?.(scene, given, input, before) ?? given;
+  };
+  const state = next(resource.state);
+  refuseMore(scene, resource, state);
+  const log = scene.view.organization.id;
+  return [
+    { type, id, change: (before) => next(mustBeThere(before, type, id, log)) },
+    ...(rules.along?.(scene, id, state, input) ?? []),
+  ];
+}
+
+/** Steps of a deletion, with what goes along. @throws AnnalsError `locked` */
+export function removing(scene: Scene, resource: DirectoryResource): Step[] {
+  const { type, id } = resource;
+  const own: Step = {
+    ...removalOf(resource),
+    change(before) {
+      if (mustBeThere(before, type, id, resource.log).owner === true) throw ownerStays();
+      return null;
+    },
+  };
+  return [...(rulesOf(type).removal?.(scene, resource) ?? []), own];
+}
+
+function check(
+  scene: Scene,
+  type: string,
+  input: Input,
+  use: Use,
+  before: DirectoryResource | undefined,
+): void {
+  const declaration = declarationOf(type);
+  checkNames(declaration, input, use);
+  refuseFaults(type, [
+    ...attributeFaults(declaration, input, use),
+    ...relationshipFaults(declaration, scene.view, input, use),
+    ...(rulesOf(type).faults?.(scene, input, before) ?? []),
+  ]);
+}
+
+/** What gave no more before than it gives now may stay, whoever touches it. */
+function refuseMore(scene: Scene, { type, state: before }: DirectoryResource, state: JsonObject): void {
+  const { grants } = rulesOf(type);
+  if (grants === undefined) return;
+  const wanted = grants(scene, state);
+  if (!hasAll(grants(scene, before), wanted)) refuseGrants(scene, wanted);
+}
+
+/** Annals itself. */
+const SYSTEM: Actor = { type: 'system', id: 'annals' };
+
+/**
+ * Records steps, all or none, behind the founding of the organization where the log has none yet.
+ * @param founder who made the organization, where it is made now
+ */
+export async function recordSteps(
+  record: Recorder,
+  scene: Scene,
+  steps: readonly Step[],
+  founder: Author = { ...scene.by, actor: SYSTEM, context: {} },
+): Promise<void> {
+  const { organization, isFounded } = scene.view;
+  const founding = isFounded ? [] : foundingOf(organization, scene.sha256);
+  await record(organization.id, [
+    ...founding.map(({ type, id, state }) =>
+      proposalOf({ ...scene, by: founder }, { type, id, change: (before) => before ?? state }),
+    ),
+    ...steps.map((step) => proposalOf(scene, step)),
+  ]);
+}
+
+const WORDS = { create: 'added', update: 'changed', delete: 'removed', access: 'accessed' } as const;
+
+function proposalOf(scene: Scene, { type, id, change, event, isAccess }: Step): Proposal {
+  const { view, by, uuid } = scene;
+  const { actor, context } = by;
+  const log = view.organization.id;
+  const common = { id: uuid(), actor, ...(Object.keys(context).length === 0 ? {} : { context }) };
+  const derive = (latest: Latest | undefined): Change | undefined => {
+    const before = latest?.state ?? null;
+    const after = change(before);
+    if (isAccess !== true && isSame(before, after, latest)) return undefined;
+    const action =
+      isAccess === true ? 'access' : after === null ? 'delete' : before === null ? 'create' : 'update';
+    const named = event ?? eventOf(type, WORDS[action]);
+    return {
+      ...common,
+      resource: { type, id, ...nameOf(after ?? before) },
+      action,
+      ...(named === undefined ? {} : { event: named }),
+      related: relatedTo(log, type, after ?? before),
+      ...(after === null || isAccess === true ? {} : { after }),
+    };
+  };
+  return { resource: { type, id }, derive };
+}
+
+function isSame(before: JsonObject | null, after: JsonObject | null, latest: Latest | undefined): boolean {
+  if (after === null || before === null) return after === before;
+  return canonicalize(after) === latest?.stateText;
+}
+
+function eventOf(type: string, word: string): string | undefined {
+  const { event } = declarationOf(type);
+  return event && `${event}.${word}`;
+}
+
+function nameOf(state: JsonObject | null): { name?: string } {
+  const name = state?.name ?? state?.user_email ?? state?.email;
+  // A resource's name has at most 200 characters.
+  return typeof name === 'string' && name !== '' ? { name: [...name].slice(0, 200).join('') } : {};
+}
+
+/** A change of the directory is one of the organization, and where it is about a user, one of the user. */
+function relatedTo(log: string, type: string, state: JsonObject | null): ResourceRef[] {
+  const user = type === 'memberships' ? state?.user_id : undefined;
+  return [
+    directoryRef(log),
+    ...(type === 'organizations' ? [] : [{ type: 'organizations', id: log }]),
+    ...(typeof user === 'string' ? [{ type: 'users', id: user }] : []),
+  ];
+}
