@@ -23,7 +23,7 @@ const DERIVED: Readonly<Record<string, Derive>> = {
 };
 
 /** An attribute as the API shows it; null where it has none. Instants have milliseconds. */
-export function valueOf(view: DirectoryView, resource: DirectoryResource, name: string): Json {
+export function shownValue(view: DirectoryView, resource: DirectoryResource, name: string): Json {
   const { type, state, createdAt, updatedAt } = resource;
   if (name === 'id') return resource.id;
   if (name === 'created_at') return shownInstant(createdAt);

@@ -5,7 +5,7 @@ import Type from 'typebox';
 import { authorOf } from '../../auth/access.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import type { Organization, Scope } from '../../directory/directory.ts';
-import { valueOf } from '../../directory/values.ts';
+import { shownValue } from '../../directory/values.ts';
 import type { DirectoryResource, DirectoryView } from '../../directory/view.ts';
 import { normaliseBody } from '../../ingest/normalise.ts';
 import type { Annals } from '../dialect.ts';
@@ -129,7 +129,7 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
   async function shown(organization: Organization): Promise<object> {
     const view = await directory.view(organization);
     const resource = view.get('organizations', organization.id) as DirectoryResource;
-    return toOrganization({ ...organization, name: String(valueOf(view, resource, 'name')) });
+    return toOrganization({ ...organization, name: String(shownValue(view, resource, 'name')) });
   }
 }
 
