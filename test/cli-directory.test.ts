@@ -134,7 +134,7 @@ describe('annals user', () => {
     expect(await json('user', 'list', '--status', 'active')).toEqual([]);
 
     expect(await printed('user', 'show', bob.id)).toMatch(
-      /^email +bob@example.com\nid .*\nrole +Read only\nstatus +pending\nowner +no\naccess +all_access\n[^]*\nsubject +create +read +update +destroy\nchanges +- +yes +- +-\n/,
+      /^email +bob@example.com\nid .*\nrole +Read only\nstatus +pending\nowner +no\naccess +all_access\n[\s\S]*\nsubject +create +read +update +destroy\nchanges +- +yes +- +-\n/,
     );
     expect(await json('user', 'show', ADA)).toMatchObject({
       status: 'pending',
