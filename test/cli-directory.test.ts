@@ -217,7 +217,24 @@ describe('annals user', () => {
       const outcome = await cli.annals(['user', 'show', named], other);
       expect(outcome).toMatchObject({ code: 5, stdout: '' });
     }
-    expect((await cli.annals(['user', 'list'], other)).stdout).toBe('there are no such users\n');
+    // Where none is chosen the root token's own is meant, though it could see all.
+    for (const where of [other, {}]) {
+      expect((await cli.annals(['user', 'list'], where)).stdout).toBe('there are no such users\n');
+    }
+  });
+
+  it("works with a token's own organization, where the token may not read which one that is", async () => {
+    await printed('user', 'invite', ADA, '--role', 'admin');
+    await printed('role', 'create', 'Staff');
+    for (const subject of ['memberships', 'roles']) await printed('role', 'allow', 'Staff', subject, 'read');
+    const { secret } = await tokenIn('Staff');
+    const own = { env: { ANNALS_TOKEN: secret } };
+    expect((await cli.annals(['user', 'list'], own)).stdout).toMatch(new RegExp(`\\n${ADA} +Admin `));
+    expect(await cli.annals(['user', 'remove', ADA], own)).toMatchObject({
+      code: 4,
+      stderr:
+        'annals user remove: You are not authorized to perform this action on the requested resource.\n',
+    });
   });
 
   it('lists more users than the API gives at once', async () => {

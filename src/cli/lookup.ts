@@ -57,9 +57,19 @@ export function organizationRef({ id }: Organization): Flat {
   return { type: 'organizations', id };
 }
 
-/** Where the organization's resources of a type are listed: the root token sees those of all others, too. */
+/**
+ * Where the organization's resources of a type are listed. Where none was chosen, the path says which: the
+ * root token would list those of all. A token that may not read organizations is no root token.
+ */
 export async function listPath(client: Client, type: string): Promise<string> {
-  return pathOf(organizationRef(await organizationOf(client)), `/${type}`);
+  const all = `/api/${type}`;
+  if (client.organization !== undefined) return all;
+  try {
+    return pathOf(organizationRef(await organizationOf(client)), `/${type}`);
+  } catch (error) {
+    if (error instanceof CliError && error.exitCode === EXIT.refused) return all;
+    throw error;
+  }
 }
 
 export async function findMember(client: Client, named: string): Promise<Member> {
