@@ -58,7 +58,7 @@ export function cut(text: string, width: number): string {
 
 /** Columns of the terminal; unlimited where the output goes elsewhere, so that nothing is cut off there. */
 export function columns(): number {
-  return process.stdout.isTTY ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
 }
 
 /** Rows under a heading, in columns as wide as they need to be. */
