@@ -3,14 +3,13 @@
 
 import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
-import type { JsonObject } from '../core/json.ts';
 import type { Sha256 } from '../core/merkle.ts';
 import type { Record as Recorder } from '../ingest/record.ts';
 import type { LogId, Organization, Store } from '../store/store.ts';
 import { Organizations } from './organizations.ts';
 import type { Scope } from './rights.ts';
 import { activation } from './rules/memberships.ts';
-import { transferSteps } from './rules/organizations.ts';
+import { organizationState, transferSteps } from './rules/organizations.ts';
 import type { Author, Scene, Step } from './rules/rules.ts';
 import { logOfSecret, makeSecret, secretHash } from './secrets.ts';
 import type { Input } from './validate.ts';
@@ -42,13 +41,14 @@ export interface Directory {
   /** By id or slug; undefined where there is none. */
   organization(idOrSlug: string): Promise<Organization | undefined>;
   /**
-   * @param more further attributes of its resource
-   * @throws AnnalsError `invalid_field`, `slug_taken`
+   * @param wanted its slug follows from its name, or its name from its slug
+   * @param input the attributes of its resource
+   * @throws AnnalsError `invalid_field`, `slug_taken`; with an input `invalid_resource`, `unknown_field`
    */
   createOrganization(
     wanted: { slug?: string | undefined; name?: string | undefined },
     by: Author,
-    more?: JsonObject,
+    input?: Input,
   ): Promise<Organization>;
   /** The installation's first organization; the log says nothing of it before its directory is used. */
   ensureOrganization(wanted: { slug: string; name: string }): Promise<void>;
@@ -140,7 +140,8 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
   return {
     organizations: () => organizations.all(),
     organization: (idOrSlug) => organizations.find(idOrSlug),
-    async createOrganization(wanted, by, more = {}) {
+    async createOrganization(wanted, by, input) {
+      const more = input === undefined ? {} : organizationState(input);
       const created = await organizations.add(wanted);
       const scene = await sceneOf(created, by);
       const state = scene.view.get('organizations', created.id)?.state ?? {};

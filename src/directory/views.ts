@@ -10,7 +10,7 @@ import { found } from './founding.ts';
 import { ID_PREFIX, isKeptByDirectory } from './ids.ts';
 import { DirectoryView } from './view.ts';
 
-const TRUSTED_MS = 1_000;
+const TRUSTED_MS = 4_000;
 /** Resources of all views at hand together; beyond that the views not used for longest are given up. */
 const MOST_RESOURCES = 500_000;
 const CHUNK = 500;

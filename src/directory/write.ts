@@ -64,8 +64,10 @@ export function updating(scene: Scene, resource: DirectoryResource, input: Input
   const state = next(resource.state);
   refuseMore(scene, resource, state);
   const log = scene.view.organization.id;
+  // An organization is there as long as its log is, whatever an application recorded of it.
+  const itself = type === 'organizations' ? resource.state : null;
   return [
-    { type, id, change: (before) => next(mustBeThere(before, type, id, log)) },
+    { type, id, change: (before) => next(mustBeThere(before ?? itself, type, id, log)) },
     ...(rules.along?.(scene, id, state, input) ?? []),
   ];
 }

@@ -28,22 +28,21 @@ export function frame(app: FastifyInstance, now: () => Instant, limits: Limits =
   });
 }
 
-/** Answers the write verbs of a path that has none. */
-export function refuseWrites(app: FastifyInstance, url: string): void {
+const VERBS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export type HttpVerb = (typeof VERBS)[number];
+
+/** Answers the verbs that a path has not. */
+export function refuseOthers(app: FastifyInstance, url: string, allowed: readonly HttpVerb[]): void {
   const refuse = async (request: FastifyRequest, reply: FastifyReply): Promise<never> => {
-    reply.header('allow', 'GET, HEAD');
+    const names = allowed.flatMap((verb) => (verb === 'GET' ? ['GET', 'HEAD'] : [verb]));
+    reply.header('allow', names.join(', '));
     throw new WireError(
       'METHOD_NOT_ALLOWED',
-      `${request.method} is not allowed here: versions are never changed.`,
+      `${request.method} is not allowed here: allowed are ${names.join(', ')}.`,
     );
   };
-  app.route({
-    method: ['POST', 'PUT', 'PATCH', 'DELETE'],
-    url,
-    ...HIDDEN,
-    onRequest: refuse,
-    handler: refuse,
-  });
+  const method = VERBS.filter((verb) => !allowed.includes(verb));
+  if (method.length > 0) app.route({ method, url, ...HIDDEN, onRequest: refuse, handler: refuse });
 }
 
 /** Keeps a route out of the OpenAPI document of the native API. */

@@ -10,11 +10,12 @@ import { canonicalize, type Json } from '../../core/json.ts';
 import { applyPatch, mergePatch, parsePatch } from '../../core/patch.ts';
 import type { Latest } from '../../core/seal.ts';
 import type { Verb } from '../../directory/subjects.ts';
+import { header } from '../../http/request-context.ts';
 import { checkChangeSize, normaliseRef, normaliseState } from '../../ingest/normalise.ts';
 import type { StateAt } from '../../query/read.ts';
 import type { Annals } from '../dialect.ts';
 import { describe } from './describe.ts';
-import { ask, cursorBehind, header, instantOf, refBehind, requestKeyOf, writerOf } from './from-wire.ts';
+import { ask, cursorBehind, instantOf, refBehind, requestKeyOf, writerOf } from './from-wire.ts';
 import { receiptText, toStateAt } from './to-wire.ts';
 import {
   DiffQuery,

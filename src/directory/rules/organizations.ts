@@ -1,8 +1,19 @@
 // Who owns the organization: one of its memberships, which says so.
 
 import { AnnalsError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { declarationOf } from '../declarations.ts';
+import { attributeFaults, checkNames, type Input, refuseFaults, withInput } from '../validate.ts';
 import { membershipId } from './memberships.ts';
 import type { Scene, Step } from './rules.ts';
+
+/** What was sent for a new organization. @throws AnnalsError `invalid_resource`, `unknown_field` */
+export function organizationState(input: Input): JsonObject {
+  const declaration = declarationOf('organizations');
+  checkNames(declaration, input, 'create');
+  refuseFaults('organizations', attributeFaults(declaration, input, 'create'));
+  return withInput(declaration, {}, input);
+}
 
 /** The memberships that change when the ownership goes to the member with an address. @throws AnnalsError `invalid_resource` */
 export function transferSteps({ view, sha256 }: Scene, email: string): Step[] {
