@@ -37,7 +37,7 @@ export const apiCredentials = declare({
 export const personalAccessTokens = declare({
   type: 'personal_access_tokens',
   singular: 'personal_access_token',
-  event: 'org.personal_access_token',
+  event: 'user.pat',
   operations: [],
   attributes: { name: attribute('string', 'CF', { isRequired: true }) },
   relationships: { membership: one('memberships', 'membership_id', 'C', true) },
