@@ -286,8 +286,11 @@ function memberOf(view: DirectoryView, { id, state }: DirectoryResource): Caller
 }
 
 /** In whose name a caller writes to the directory. */
-export function authorOf({ actor, rights, membership, user }: Caller, context: Author['context']): Author {
-  return { actor, context, rights, membership, user };
+export function authorOf(
+  { actor, rights, isRoot, membership, user }: Caller,
+  context: Author['context'],
+): Author {
+  return { actor, context, rights, isRoot, membership, user };
 }
 
 /** The token in an `Authorization` header, undefined where there is none of the form `Bearer <token>`. */

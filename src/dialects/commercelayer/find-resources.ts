@@ -63,20 +63,32 @@ function readerOf(
   type: string,
   { kind, attribute, relationship }: FilterPath,
 ): (view: DirectoryView, resource: DirectoryResource) => readonly Json[] {
-  const target = relationship === undefined ? type : targetOf(type, relationship);
-  const shown = shownBy(target, attribute);
+  const declared = relationship === undefined ? undefined : relationshipOf(type, relationship);
+  const shown = shownBy(declared?.to ?? type, attribute);
   const read: Shown = kind === 'instant' ? (view, resource) => instantOf(shown(view, resource)) : shown;
-  if (relationship === undefined) return (view, resource) => [read(view, resource)];
-  return (view, resource) => {
+  if (relationship === undefined || declared === undefined) return (view, resource) => [read(view, resource)];
+  const look = (view: DirectoryView, resource: DirectoryResource): readonly Json[] => {
     const related = view.related(resource, relationship);
     return related.length === 0 ? NOTHING : related.map((one) => read(view, one));
+  };
+  if (declared.isMany) return look;
+  // Many resources name few others: each of those is read once.
+  const known = new Map<Json | DirectoryView | undefined, readonly Json[]>();
+  return (view, resource) => {
+    const target = declared.key === undefined ? view : resource.state[declared.key];
+    let values = known.get(target);
+    if (values === undefined) {
+      values = look(view, resource);
+      known.set(target, values);
+    }
+    return values;
   };
 }
 
 const NOTHING: readonly Json[] = [null];
 
-function targetOf(type: string, relationship: string): string {
-  return (declarationOf(type).relationships[relationship] as Relationship).to;
+function relationshipOf(type: string, name: string): Relationship {
+  return declarationOf(type).relationships[name] as Relationship;
 }
 
 function instantOf(value: Json): Json {

@@ -4,7 +4,7 @@ import { apiCredentials } from './api-credentials.ts';
 import { applicationMemberships } from './application-memberships.ts';
 import { identityProviders } from './identity-providers.ts';
 import { membershipProfiles } from './membership-profiles.ts';
-import { memberships } from './memberships.ts';
+import { emailFaults, memberships } from './memberships.ts';
 import { permissions } from './permissions.ts';
 import { roles } from './roles.ts';
 import type { Rules } from './rules.ts';
@@ -17,6 +17,7 @@ const RULES: Readonly<Record<string, Rules>> = {
   memberships,
   permissions,
   roles,
+  users: { faults: (_scene, { attributes }) => emailFaults('email', attributes.email) },
 };
 
 export function rulesOf(type: string): Rules {

@@ -3,9 +3,10 @@
 import { AnnalsError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { declarationOf } from '../declarations.ts';
+import { ALL_RIGHTS } from '../rights.ts';
 import { attributeFaults, checkNames, type Input, refuseFaults, withInput } from '../validate.ts';
 import { membershipId } from './memberships.ts';
-import type { Scene, Step } from './rules.ts';
+import { refuseGrants, type Scene, type Step } from './rules.ts';
 
 /** What was sent for a new organization. @throws AnnalsError `invalid_resource`, `unknown_field` */
 export function organizationState(input: Input): JsonObject {
@@ -15,9 +16,19 @@ export function organizationState(input: Input): JsonObject {
   return withInput(declaration, {}, input);
 }
 
-/** The memberships that change when the ownership goes to the member with an address. @throws AnnalsError `invalid_resource` */
-export function transferSteps({ view, sha256 }: Scene, email: string): Step[] {
+/**
+ * The memberships that change when the ownership goes to the member with an address. The owner gives it
+ * away, or the root token; where there is no owner yet, whoever has all rights.
+ * @throws AnnalsError `invalid_resource`, `forbidden`
+ */
+export function transferSteps(scene: Scene, email: string): Step[] {
+  const { view, sha256, by } = scene;
   const log = view.organization.id;
+  refuseGrants(scene, ALL_RIGHTS);
+  const isOwned = view.list('memberships').some(({ state }) => state.owner === true);
+  const isOwner = by.membership !== undefined && view.get('memberships', by.membership)?.state.owner === true;
+  if (isOwned && !isOwner && by.isRoot !== true)
+    throw new AnnalsError('forbidden', 'only the owner gives the ownership away');
   const owner = membershipId(sha256, log, email);
   const admin = view.list('roles').find(({ state }) => state.kind === 'admin')?.id;
   return [

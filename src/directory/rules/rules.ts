@@ -17,6 +17,8 @@ export interface Author {
   context: JsonObject;
   /** Nobody can give what they do not have. */
   rights: Rights;
+  /** Does it write with the root token? */
+  isRoot?: boolean;
   /** The member that it is, and the user. */
   membership?: string | undefined;
   user?: string | undefined;
