@@ -80,7 +80,6 @@ describe('400', () => {
       'BAD_REQUEST',
     ],
     ['an unknown member of data', 'POST', () => roleBody({ name: 'x' }, { extra: 1 }), 'BAD_REQUEST'],
-    ['the same member twice', 'POST', () => '{"data":{"type":"roles","type":"roles"}}', 'BAD_REQUEST'],
     [
       'an unknown attribute',
       'POST',
@@ -101,6 +100,14 @@ describe('400', () => {
       () => roleBody({ name: 'x' }, { id: 'mine' }),
       'PARAM_NOT_ALLOWED',
       '/data/id',
+    ],
+    ['U+0000', 'POST', () => roleBody({ name: 'a\u0000b' }), 'BAD_REQUEST', '/data/attributes/name'],
+    [
+      'half a surrogate pair',
+      'POST',
+      () => roleBody({ name: '\ud800' }),
+      'BAD_REQUEST',
+      '/data/attributes/name',
     ],
     [
       'an unknown relationship',
@@ -331,7 +338,7 @@ describe('406 and 415', () => {
       expect(sent.status).toBe(406);
       expect(sent.json.errors).toMatchObject([{ code: 'NOT_ACCEPTABLE' }]);
     }
-    for (const type of ['application/json', 'text/plain', `${MEDIA_TYPE}; charset=utf-8`]) {
+    for (const type of ['application/json', 'text/plain', `${MEDIA_TYPE}; ext=bulk`]) {
       for (const [method, path] of [
         ['POST', '/api/roles'],
         ['PATCH', `/api/roles/${made.role}`],
@@ -438,12 +445,10 @@ describe('422', () => {
     ]);
   });
 
-  it('answers values of another kind, and what no text may have', async () => {
+  it('answers values of another kind', async () => {
     for (const [type, id, attributes] of [
       ['roles', made.role, { name: 7 }],
       ['roles', made.role, { metadata: [] }],
-      ['roles', made.role, { name: 'a\u0000b' }],
-      ['roles', made.role, { reference: '\ud800' }],
       ['permissions', made.permission, { can_read: 'yes' }],
       ['api_credentials', made.credential, { expires_in: 7200.5 }],
       ['identity_providers', made.provider, { issuer: 'http://login.example.com' }],
