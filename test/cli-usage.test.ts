@@ -162,7 +162,7 @@ describe('the token', () => {
     expect(list.stdout).toMatch(new RegExp(`${made.id} +website +write +20`));
     expect(list.stdout).not.toContain(made.secret);
     expect((await cli.annals(['head', '--token', made.secret])).stderr).toContain(
-      'this needs a token that may read',
+      'this needs the right to read changes, which the token has not',
     );
     expect((await cli.annals(['token', 'revoke', made.id])).stdout).toBe(`the token ${made.id} is revoked\n`);
     expect((await cli.annals(['head', '--token', made.secret])).code).toBe(4);

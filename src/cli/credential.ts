@@ -36,7 +36,7 @@ function addCreate(group: Command): void {
   command.option('--kind <kind>', 'of the application', 'integration');
   command.option(
     '--expires-in <seconds>',
-    `for how long its access tokens are good (default: ${DEFAULT_EXPIRES_IN})`,
+    `for how long its access tokens are good (default: ${DEFAULT_EXPIRES_IN}; a sales_channel's: 14400)`,
   );
   addServerOptions(command);
   addExamples(command, [
