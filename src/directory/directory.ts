@@ -9,7 +9,7 @@ import type { LogId, Organization, Store } from '../store/store.ts';
 import { Organizations } from './organizations.ts';
 import type { Scope } from './rights.ts';
 import { activation } from './rules/memberships.ts';
-import { organizationState, transferSteps } from './rules/organizations.ts';
+import { OwnershipMoved, organizationState, transferSteps } from './rules/organizations.ts';
 import type { Author, Scene, Step } from './rules/rules.ts';
 import { logOfSecret, makeSecret, secretHash } from './secrets.ts';
 import type { Input } from './validate.ts';
@@ -85,6 +85,9 @@ export interface DirectoryMeans {
   sha256: Sha256;
   record: Recorder;
 }
+
+/** How often a transfer of the ownership begins again because of others. */
+const MOST_TRANSFERS = 50;
 
 export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
   const { sha256, randomBytes, record, nowMs } = means;
@@ -190,8 +193,15 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
       ]);
     },
     async transferOwnership(organization, newOwnerEmail, by) {
-      const scene = await sceneOf(organization, by);
-      await recordSteps(record, scene, transferSteps(scene, newOwnerEmail));
+      for (let tries = 1; ; tries++) {
+        const scene = await sceneOf(organization, by);
+        try {
+          await recordSteps(record, scene, transferSteps(scene, newOwnerEmail));
+          break;
+        } catch (error) {
+          if (!(error instanceof OwnershipMoved) || tries === MOST_TRANSFERS) throw error;
+        }
+      }
       await views.fresh(organization);
     },
     createToken(organization, wanted, by) {
