@@ -56,16 +56,17 @@ export function asWriter(caller: Caller, change: Change): Change {
   return change;
 }
 
-function mustBeWriter({ mayWriteForOthers, actor: own }: Caller, { type, id }: Actor): void {
-  if (mayWriteForOthers || (type === own.type && id === own.id)) return;
+/** Of themselves a member may leave out what they like, and say nothing else: the history shows what is said. */
+function mustBeWriter({ mayWriteForOthers, actor: own }: Caller, actor: Actor): void {
+  if (mayWriteForOthers) return;
+  const known = own as unknown as Record<string, unknown>;
+  const [member, got] = Object.entries(actor).find(([name, value]) => known[name] !== value) ?? [];
+  if (member === undefined) return;
+  const [limit, shown] = [String(known[member] ?? 'nothing'), typeof got === 'string' ? got : typeof got];
   throw new AnnalsError(
     'forbidden',
-    `a member writes as themselves, ${own.type} ${own.id}; got ${type} ${id}`,
-    {
-      field: '/actor',
-      limit: own.id,
-      got: id,
-    },
+    `a member writes as themselves: the actor's ${member} must be ${limit}; got ${shown}`,
+    { field: `/actor/${member}`, limit, got: shown },
   );
 }
 
