@@ -76,8 +76,8 @@ interface Known {
   caller?: { view: DirectoryView; revision: number; caller: Caller };
 }
 
-/** How long another server's revocation of an access token may stay unnoticed here. */
-const REMEMBERED_MS = 5_000;
+/** How long another server's revocation of an access token may stay unnoticed here: as long as that of a credential. */
+const REMEMBERED_MS = 4_000;
 const MOST_REMEMBERED = 10_000;
 
 interface AccessMeans {
@@ -106,7 +106,8 @@ export function makeAccess(
       );
     }
     const known = remembered.get(token);
-    const fresh = known !== undefined && known.untilMs > means.nowMs() ? known : await look(token, address);
+    const fresh =
+      known !== undefined && known.untilMs > means.nowMs() ? known : await look(token, address, known);
     const caller = fresh && (await callerOf(fresh));
     if (caller !== undefined) return caller;
     remembered.delete(token);
@@ -114,19 +115,26 @@ export function makeAccess(
     throw new AnnalsError('unauthenticated', 'the bearer token is unknown, over or was revoked');
   }
 
-  /** Looks at a token that is not known; not for an address from which too many were wrong. */
-  async function look(token: string, address: string): Promise<Known | undefined> {
-    if (failed.isFull(address)) {
+  /**
+   * Looks at a token. One that was good before is no guess; any other is not looked at for an address from
+   * which too many were wrong.
+   */
+  async function look(token: string, address: string, before: Known | undefined): Promise<Known | undefined> {
+    if (before === undefined && failed.isFull(address)) {
       throw new AnnalsError(
         'too_many_requests',
         `from one address ${failures.requests} tokens in ${failures.seconds} seconds may be wrong`,
-        { limit: failures.requests },
+        { limit: failures.requests, retryAfterSeconds: failures.seconds },
       );
     }
+    const lookedAtMs = means.nowMs();
     const found = await identify(token);
     if (found === undefined) return undefined;
-    const known = { principal: found.principal, untilMs: means.nowMs() + found.forMs };
-    if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+    const known = { principal: found.principal, untilMs: lookedAtMs + found.forMs };
+    // In the order of their looks: those that were not looked at for longest are forgotten first.
+    remembered.delete(token);
+    const [oldest] = remembered.size >= MOST_REMEMBERED ? remembered.keys() : [];
+    if (oldest !== undefined) remembered.delete(oldest);
     remembered.set(token, known);
     return known;
   }
@@ -156,12 +164,14 @@ export function makeAccess(
     if (principal.kind === 'root') return rootCaller(await defaultOrganization());
     const view = await directory.view(principal.organization);
     const { caller } = known;
-    if (caller?.view === view && caller.revision === view.revision) return caller.caller;
+    // Taken before anything is awaited: what the view learns meanwhile must be looked at the next time.
+    const { revision } = view;
+    if (caller?.view === view && caller.revision === revision) return caller.caller;
     const made =
       principal.kind === 'member'
         ? await memberCaller(view, principal)
         : await credentialCaller(view, principal);
-    if (made !== undefined) known.caller = { view, revision: view.revision, caller: made };
+    if (made !== undefined) known.caller = { view, revision, caller: made };
     return made;
   }
 
@@ -233,7 +243,9 @@ export function makeAccess(
       if (isRoot) return;
       throw new AnnalsError('forbidden', 'this needs the root token', { limit: 'root' });
     },
-    forget: () => remembered.clear(),
+    forget() {
+      for (const known of remembered.values()) known.untilMs = Number.NEGATIVE_INFINITY;
+    },
   };
 }
 
