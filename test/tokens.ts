@@ -33,6 +33,12 @@ export async function makeOrganization(server: TestServer, slug: string): Promis
   return (json as { id: string }).id;
 }
 
+/** Makes an organization whose directory was not used yet, so that its log is empty; answers its id. */
+export async function makeEmptyOrganization({ annals }: TestServer, slug: string): Promise<string> {
+  await annals.directory.ensureOrganization({ slug, name: slug });
+  return (await organizationOf(annals.directory, slug)).id;
+}
+
 /** Makes a token, of the organization `default` unless another is named; answers its secret. */
 export async function makeToken(
   server: TestServer,

@@ -19,7 +19,7 @@ export function sixChanges(organization: string): object[] {
     {
       occurredAt: '2026-03-02T09:00:00Z',
       resource: { type: 'organizations', id: organization, name: 'Meadow Books' },
-      action: 'create',
+      action: 'update',
       actor: ADA,
       after: { name: 'Meadow Books', country: 'CH' },
     },

@@ -47,7 +47,7 @@ export async function* stops({ url, token, organization }: Ground): AsyncGenerat
 
   yield '## Zitadel over gRPC';
   const zitadel = zitadelClient(url, token);
-  yield await called(() => zitadel.listOrgChanges({}));
+  yield await called(() => zitadel.listOrgChanges({ query: { limit: 1 } }));
   yield await called(() =>
     zitadel.listAppChanges({ projectId: 'store', appId: 'shop', query: { limit: 2 } }),
   );
