@@ -10,6 +10,7 @@ import type { Instant } from '../core/instant.ts';
 import type { Sha256 } from '../core/merkle.ts';
 import type { Author, Directory, Found, Organization } from '../directory/directory.ts';
 import { ALL_RIGHTS, narrowed, type Rights, rightsOfScopes } from '../directory/rights.ts';
+import { identityOf } from '../directory/rules/identity-providers.ts';
 import type { Subject, Verb } from '../directory/subjects.ts';
 import type { DirectoryResource, DirectoryView } from '../directory/view.ts';
 import { RATE_LIMITS, type RateLimit, SlidingWindow } from '../http/rate-limit.ts';
@@ -66,7 +67,8 @@ export type Principal =
       id: string;
       scopes: readonly string[] | undefined;
     }
-  | { kind: 'member'; organization: Organization; membership: string; provider: string };
+  /** `identity` is who the provider was when it vouched, by `identityOf`. */
+  | { kind: 'member'; organization: Organization; membership: string; provider: string; identity: string };
 
 interface Known {
   principal: Principal;
@@ -106,16 +108,20 @@ export function makeAccess(
       );
     }
     const known = remembered.get(token);
-    const fresh = known !== undefined && known.untilMs > means.nowMs() ? known : await look(token, address);
-    const caller = fresh && (await callerOf(fresh));
+    const caller =
+      (known !== undefined && known.untilMs > means.nowMs() ? await callerOf(known) : undefined) ??
+      (await look(token, address));
     if (caller !== undefined) return caller;
     remembered.delete(token);
     failed.take(address);
     throw new AnnalsError('unauthenticated', 'the bearer token is unknown, over or was revoked');
   }
 
-  /** Looks at a token that is not known; not for an address from which too many were wrong. */
-  async function look(token: string, address: string): Promise<Known | undefined> {
+  /**
+   * Looks at a token that is not known, or stands for nobody any more as far as it was known: its provider
+   * may have changed. Not for an address from which too many were wrong.
+   */
+  async function look(token: string, address: string): Promise<Caller | undefined> {
     if (failed.isFull(address)) {
       throw new AnnalsError(
         'too_many_requests',
@@ -125,10 +131,10 @@ export function makeAccess(
     }
     const found = await identify(token);
     if (found === undefined) return undefined;
-    const known = { principal: found.principal, untilMs: means.nowMs() + found.forMs };
+    const known: Known = { principal: found.principal, untilMs: means.nowMs() + found.forMs };
     if (remembered.size >= MOST_REMEMBERED) remembered.clear();
     remembered.set(token, known);
-    return known;
+    return callerOf(known);
   }
 
   async function identify(token: string): Promise<{ principal: Principal; forMs: number } | undefined> {
@@ -156,12 +162,14 @@ export function makeAccess(
     if (principal.kind === 'root') return rootCaller(await defaultOrganization());
     const view = await directory.view(principal.organization);
     const { caller } = known;
-    if (caller?.view === view && caller.revision === view.revision) return caller.caller;
+    // Taken first: what the view learns while a member is activated must be looked at again.
+    const { revision } = view;
+    if (caller?.view === view && caller.revision === revision) return caller.caller;
     const made =
       principal.kind === 'member'
         ? await memberCaller(view, principal)
         : await credentialCaller(view, principal);
-    if (made !== undefined) known.caller = { view, revision: view.revision, caller: made };
+    if (made !== undefined) known.caller = { view, revision, caller: made };
     return made;
   }
 
@@ -178,13 +186,14 @@ export function makeAccess(
 
   async function memberCaller(
     view: DirectoryView,
-    { membership, provider }: Extract<Principal, { kind: 'member' }>,
+    { membership, provider, identity }: Extract<Principal, { kind: 'member' }>,
   ): Promise<Caller | undefined> {
-    const found = view.get('identity_providers', provider);
-    if (found === undefined || found.state.disabled_at !== undefined) return undefined;
+    const state = view.get('identity_providers', provider)?.state;
+    if (state === undefined || state.disabled_at !== undefined || identityOf(state) !== identity)
+      return undefined;
     const caller = await activeMember(view, membership);
-    if (caller !== undefined && found.state.status !== 'verified') {
-      await directory.markVerified(view.organization, provider, authorOf(caller, {}));
+    if (caller !== undefined && state.status !== 'verified') {
+      await directory.markVerified(view.organization, provider, identity, authorOf(caller, {}));
     }
     return caller;
   }
@@ -193,10 +202,10 @@ export function makeAccess(
   async function activeMember(view: DirectoryView, id: string): Promise<Caller | undefined> {
     const membership = view.get('memberships', id);
     if (membership === undefined) return undefined;
-    const caller = memberOf(view, membership);
-    if (membership.state.status === 'pending')
-      await directory.activate(view.organization, membership, authorOf(caller, {}));
-    return caller;
+    if (membership.state.status !== 'pending') return memberOf(view, membership);
+    await directory.activate(view.organization, membership, authorOf(memberOf(view, membership), {}));
+    const activated = view.get('memberships', id);
+    return activated && memberOf(view, activated);
   }
 
   async function defaultOrganization(): Promise<Organization> {

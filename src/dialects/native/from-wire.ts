@@ -52,12 +52,15 @@ async function whoAsks({ access }: Annals, request: FastifyRequest): Promise<Ask
 
 /** A change by whom it says, where the caller may write for others. @throws AnnalsError `forbidden` */
 export function asWriter(caller: Caller, change: Change): Change {
-  mustBeWriter(caller, change.actor);
-  return change;
+  const actor = writing(caller, change.actor);
+  return actor === change.actor ? change : { ...change, actor };
 }
 
-function mustBeWriter({ mayWriteForOthers, actor: own }: Caller, { type, id }: Actor): void {
-  if (mayWriteForOthers || (type === own.type && id === own.id)) return;
+/** A member is called in the log what the directory calls them, whatever else a change says. */
+function writing({ mayWriteForOthers, actor: own }: Caller, wanted: Actor): Actor {
+  if (mayWriteForOthers) return wanted;
+  const { type, id } = wanted;
+  if (type === own.type && id === own.id) return own;
   throw new AnnalsError(
     'forbidden',
     `a member writes as themselves, ${own.type} ${own.id}; got ${type} ${id}`,
@@ -140,10 +143,9 @@ export function instantOf(field: string, text: string | undefined): Instant | un
 export function writerOf(request: FastifyRequest, caller: Caller): { actor: Actor; context: JsonObject } {
   const actor = jsonHeader(request, 'annals-actor');
   const context = jsonHeader(request, 'annals-context');
-  const writer = actor === undefined ? caller.actor : normaliseActor(actor, 'annals-actor');
-  mustBeWriter(caller, writer);
+  const wanted = actor === undefined ? caller.actor : normaliseActor(actor, 'annals-actor');
   return {
-    actor: writer,
+    actor: writing(caller, wanted),
     context: normaliseContext(
       context ?? requestContext(request),
       context === undefined ? 'request' : 'annals-context',
