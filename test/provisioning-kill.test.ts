@@ -139,7 +139,7 @@ describe('a server killed with SIGKILL while its directory is written', () => {
       const writing = Promise.all(
         Array.from({ length: WRITERS }, () => writeUntilGone(client, organization!.id, role!.id)),
       );
-      await new Promise((resolve) => setTimeout(resolve, 50 + random.below(300)));
+      await new Promise((resolve) => setTimeout(resolve, 200 + random.below(500)));
       await server.end('SIGKILL');
       await writing;
       if (kill % 5 === 0) await verify();
