@@ -3,6 +3,7 @@
 
 import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Sha256 } from '../core/merkle.ts';
 import type { Record as Recorder } from '../ingest/record.ts';
 import type { LogId, Organization, Store } from '../store/store.ts';

@@ -93,6 +93,7 @@ function check(
   before: DirectoryResource | undefined,
 ): void {
   const declaration = declarationOf(type);
+  refuseGrants(scene, rulesOf(type).needs?.(scene, input));
   checkNames(declaration, input, use);
   refuseFaults(type, [
     ...attributeFaults(declaration, input, use),
@@ -101,12 +102,13 @@ function check(
   ]);
 }
 
-/** What gave no more before than it gives now may stay, whoever touches it. */
+/** What is given and taken as before, anybody may touch; who has less can neither raise nor lower those who have more. */
 function refuseMore(scene: Scene, { type, state: before }: DirectoryResource, state: JsonObject): void {
   const { grants } = rulesOf(type);
   if (grants === undefined) return;
-  const wanted = grants(scene, state);
-  if (!hasAll(grants(scene, before), wanted)) refuseGrants(scene, wanted);
+  const [had, has] = [grants(scene, before), grants(scene, state)];
+  if (!hasAll(had, has)) refuseGrants(scene, has);
+  if (!hasAll(has, had)) refuseGrants(scene, had);
 }
 
 /** Annals itself. */

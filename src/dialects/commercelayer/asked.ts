@@ -3,7 +3,7 @@
 import type { FastifyRequest } from 'fastify';
 import { bearerToken, type Caller } from '../../auth/access.ts';
 import type { Organization } from '../../directory/directory.ts';
-import { isSubject, type Subject, type Verb } from '../../directory/subjects.ts';
+import { subjectOf, type Verb } from '../../directory/subjects.ts';
 import type { DirectoryView } from '../../directory/view.ts';
 import type { Annals } from '../dialect.ts';
 import { unauthorized } from './errors.ts';
@@ -28,12 +28,6 @@ export async function ask(
 /** The directories that a request reaches, in the order of their organizations. */
 export function viewsOf({ directory }: Annals, { organizations }: Asked): Promise<DirectoryView[]> {
   return Promise.all(organizations.map((organization) => directory.view(organization)));
-}
-
-/** What a permission calls a type: whoever may see members may see who they are. */
-function subjectOf(type: string): Subject | undefined {
-  if (type === 'users') return 'memberships';
-  return isSubject(type) ? type : undefined;
 }
 
 /** @throws WireError `UNAUTHORIZED` */

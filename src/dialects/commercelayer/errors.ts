@@ -2,7 +2,7 @@
 
 import type { FastifyReply } from 'fastify';
 import type { AnnalsError, ErrorCode, Fault } from '../../core/errors.ts';
-import { problemOf } from '../../http/problem.ts';
+import { hintRetry, problemOf } from '../../http/problem.ts';
 import { type ErrorObject, MEDIA_TYPE } from './wire.ts';
 
 /** The codes of this wire, each with its status and title. */
@@ -48,17 +48,23 @@ export class WireError extends Error {
   readonly source: ErrorObject['source'];
   /** All that is wrong with a resource, each an error of its own. */
   readonly faults: readonly Fault[];
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(
     code: WireCode,
     message: string,
     source?: string | ErrorObject['source'],
-    more: { cause?: unknown; faults?: readonly Fault[] | undefined } = {},
+    more: {
+      cause?: unknown;
+      faults?: readonly Fault[] | undefined;
+      retryAfterSeconds?: number | undefined;
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.source = typeof source === 'string' ? { parameter: source } : source;
     this.faults = more.faults ?? [];
+    this.retryAfterSeconds = more.retryAfterSeconds;
   }
 
   get status(): number {
@@ -99,10 +105,11 @@ export function wireErrorOf(thrown: unknown): WireError {
   if (error.code === 'forbidden') return unauthorized();
   if (error.code === 'not_found') return notFound();
   const code = CODES[error.code] ?? 'BAD_REQUEST';
-  const { field, faults } = error.facts;
+  const { field, faults, retryAfterSeconds } = error.facts;
   const source = error.status < 500 && field?.startsWith('/') ? { pointer: pointerOf(field) } : undefined;
   return new WireError(code, error.message, source, {
     faults,
+    retryAfterSeconds,
     ...(error.status >= 500 ? { cause: thrown } : {}),
   });
 }
@@ -137,12 +144,9 @@ function toFaultObject({ at, name, error, message, value, count }: Fault): Error
   };
 }
 
-/** Seconds after which a refused request may be sent again. */
-const RETRY_AFTER_SECONDS = 1;
-
 export function sendError(reply: FastifyReply, error: WireError): void {
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
-  if (error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  hintRetry(reply, { status: error.status, facts: { retryAfterSeconds: error.retryAfterSeconds } });
   sendDocument(reply.code(error.status), { errors: toErrorObjects(error) });
 }
 

@@ -100,11 +100,8 @@ function limitRates(app: FastifyInstance, nowMs: () => number, limits: Limits): 
     announce(reply, tightest);
     if (!taken.some(({ isRefused }) => isRefused)) return;
     const { requests, seconds } = tightest.limit;
-    reply.header('retry-after', seconds);
-    throw new WireError(
-      'TOO_MANY_REQUESTS',
-      `An address may send ${requests} requests in ${seconds} seconds.`,
-    );
+    const message = `An address may send ${requests} requests in ${seconds} seconds.`;
+    throw new WireError('TOO_MANY_REQUESTS', message, undefined, { retryAfterSeconds: seconds });
   });
 }
 

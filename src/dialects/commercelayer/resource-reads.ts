@@ -35,13 +35,18 @@ export class ResourceReads {
     request: FastifyRequest,
     type: string,
     id: string,
-    verb: Verb | undefined,
+    verb: Verb,
   ): Promise<{ asked: Asked; seen: Seen }> {
     const asked = await ask(this.#annals, request);
-    if (verb !== undefined) mustMay(asked, verb, type);
+    mustMay(asked, verb, type);
+    return { asked, seen: await this.findIn(asked, type, id) };
+  }
+
+  /** @throws WireError `RECORD_NOT_FOUND` */
+  async findIn(asked: Asked, type: string, id: string): Promise<Seen> {
     for (const view of await viewsOf(this.#annals, asked)) {
       const resource = view.get(type, id);
-      if (resource !== undefined) return { asked, seen: { view, resource } };
+      if (resource !== undefined) return { view, resource };
     }
     throw notFound();
   }

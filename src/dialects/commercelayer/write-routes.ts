@@ -120,11 +120,12 @@ class ResourceWrites {
 
   async remove(request: FastifyRequest<{ Params: IdParams }>): Promise<void> {
     const { type } = this.#declaration;
-    const { asked, seen } = await this.#reads.find(request, type, request.params.id, undefined);
-    const { caller } = asked;
-    // A member may always leave.
-    const isLeaving = type === 'memberships' && caller.membership === seen.resource.id;
+    const { id } = request.params;
+    const asked = await ask(this.#annals, request);
+    // A member may always leave. Whether somebody else is there is told only to those who may remove them.
+    const isLeaving = type === 'memberships' && asked.caller.membership === id;
     if (!isLeaving) mustMay(asked, 'destroy', type);
+    const seen = await this.#reads.findIn(asked, type, id);
     if (type === 'memberships' && !isLeaving && !mayRemove(asked, seen)) throw unauthorized();
     const { organization } = seen.view;
     await this.#annals.directory.remove(organization, type, seen.resource.id, authorIn(request, asked));

@@ -6,6 +6,7 @@ import { identityProviders } from './identity-providers.ts';
 import { membershipProfiles } from './membership-profiles.ts';
 import { emailFaults, memberships } from './memberships.ts';
 import { permissions } from './permissions.ts';
+import { personalAccessTokens } from './personal-access-tokens.ts';
 import { roles } from './roles.ts';
 import type { Rules } from './rules.ts';
 
@@ -16,6 +17,7 @@ const RULES: Readonly<Record<string, Rules>> = {
   membership_profiles: membershipProfiles,
   memberships,
   permissions,
+  personal_access_tokens: personalAccessTokens,
   roles,
   users: { faults: (_scene, { attributes }) => emailFaults('email', attributes.email) },
 };
