@@ -3,13 +3,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dialects } from './dialects.ts';
+import { directory } from './directory.ts';
 import { ingest } from './ingest.ts';
 import { postgres } from './postgres.ts';
 import { type Answer, type Question, tableOf } from './question.ts';
 import { scale } from './scale.ts';
 import { single } from './single.ts';
 
-const QUESTIONS: Record<string, Question> = { ingest, single, scale, dialects, postgres };
+const QUESTIONS: Record<string, Question> = { ingest, single, scale, dialects, directory, postgres };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(QUESTIONS, name));

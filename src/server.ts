@@ -5,7 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
 import { makeAccess } from './auth/access.ts';
 import { makeForeignTokens } from './auth/foreign-tokens.ts';
 import { makeAccessTokens } from './auth/oauth/access-tokens.ts';
-import { oauth } from './auth/oauth/routes.ts';
+import { makeOAuth } from './auth/oauth/routes.ts';
 import { AnnalsError } from './core/errors.ts';
 import type { Instant } from './core/instant.ts';
 import type { Sha256 } from './core/merkle.ts';
@@ -24,6 +24,7 @@ import { registerHealth } from './http/health.ts';
 import type { TlsMaterial } from './http/listener.ts';
 import { registerMetrics } from './http/metrics.ts';
 import { sendProblem } from './http/problem.ts';
+import type { RateLimit } from './http/rate-limit.ts';
 import { makeRecord } from './ingest/record.ts';
 import { makeReader } from './query/read.ts';
 import type { Store } from './store/store.ts';
@@ -36,6 +37,8 @@ export interface Means {
   tls?: TlsMaterial | undefined;
   /** The most entries of one answer in the Zitadel dialect. */
   zitadelMaxChanges?: number | undefined;
+  /** How often one address may guess at bearer tokens, and at clients' secrets; by default RATE_LIMITS. */
+  guesses?: { failures?: RateLimit; tokens?: RateLimit } | undefined;
   logger: FastifyBaseLogger;
   now(): Instant;
   nowMs(): number;
@@ -49,14 +52,14 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-const DIALECTS: Dialect[] = [native, commercelayer, oauth, reltio, crego];
+const DIALECTS: Dialect[] = [native, commercelayer, reltio, crego];
 
 /** SHA-256 of the runtime: native, synchronous. By way of a string: a buffer for each hash costs twice the hash. */
 export const sha256: Sha256 = (data) => Buffer.from(hash('sha256', data, 'binary'), 'latin1');
 
 /** Makes the server; the caller makes it listen. Makes the organization `default` where there is none. */
 export async function makeServer(means: Means): Promise<Server> {
-  const { store, rootToken, logger, now, nowMs, uuid } = means;
+  const { store, rootToken, logger, now, nowMs, uuid, guesses = {} } = means;
   let isStopping = false;
   const record = makeRecord(store, { now, salt: saltShaker(), sha256 });
   const directory = makeDirectory(store, { now, nowMs, uuid, randomBytes, sha256, record });
@@ -66,7 +69,7 @@ export async function makeServer(means: Means): Promise<Server> {
   const annals: Annals = {
     record: outsideDirectory(record),
     read: makeReader(store, sha256),
-    access: makeAccess(directory, rootToken, tokens, { now, nowMs, sha256 }),
+    access: makeAccess(directory, rootToken, tokens, { now, nowMs, sha256 }, guesses.failures),
     accessTokens,
     directory,
     now,
@@ -88,7 +91,8 @@ export async function makeServer(means: Means): Promise<Server> {
   await registerDocs(app);
   registerMetrics(app);
   registerHealth(app, annals);
-  for (const dialect of [...DIALECTS, zitadel({ maxChanges: means.zitadelMaxChanges })]) {
+  const limited = [makeOAuth(guesses.tokens), zitadel({ maxChanges: means.zitadelMaxChanges })];
+  for (const dialect of [...DIALECTS, ...limited]) {
     await app.register(async (scope) => {
       await dialect(scope, annals);
     });

@@ -28,6 +28,27 @@ describe('help and usage', () => {
     'database status',
     'organization create',
     'organization list',
+    'organization show',
+    'organization update',
+    'organization transfer',
+    'user invite',
+    'user list',
+    'user show',
+    'user update',
+    'user remove',
+    'user resend',
+    'user token',
+    'role create',
+    'role list',
+    'role show',
+    'role rename',
+    'role allow',
+    'role deny',
+    'credential create',
+    'credential list',
+    'credential show',
+    'credential update',
+    'credential revoke',
     'token create',
     'token list',
     'token revoke',
@@ -141,7 +162,7 @@ describe('the token', () => {
     expect(list.stdout).toMatch(new RegExp(`${made.id} +website +write +20`));
     expect(list.stdout).not.toContain(made.secret);
     expect((await cli.annals(['head', '--token', made.secret])).stderr).toContain(
-      'this needs a token that may read',
+      'this needs the right to read changes, which the token has not',
     );
     expect((await cli.annals(['token', 'revoke', made.id])).stdout).toBe(`the token ${made.id} is revoked\n`);
     expect((await cli.annals(['head', '--token', made.secret])).code).toBe(4);

@@ -49,6 +49,8 @@ export async function startCommandLine(): Promise<CommandLine> {
     ANNALS_URL: server.url,
     ANNALS_TOKEN: ROOT_TOKEN,
     ANNALS_DATABASE_URL: `sqlite:${database}`,
+    // Each command is a process of its own: what the first one compiled the others need not.
+    NODE_COMPILE_CACHE: join(folder, 'compiled'),
   };
   let organizations = 0;
 

@@ -6,6 +6,7 @@ import { PREDICATE_NAMES } from '../src/dialects/commercelayer/predicates.ts';
 import { type Expected, FILTERED, HistoryMaker, meets, REFERENCES } from './commercelayer-oracle.ts';
 import { startServer, type TestServer } from './harness.ts';
 import { makeRandom } from './random.ts';
+import { newToken, organizationOf } from './tokens.ts';
 
 interface Page {
   data: { id: string; type: string; attributes: JsonObject }[];
@@ -29,15 +30,14 @@ beforeAll(async () => {
   server = await startServer();
   const { directory, record } = server.annals;
   for (const slug of ORGANIZATIONS) {
-    const organization =
-      (await directory.organization(slug)) ?? (await directory.createOrganization({ slug }));
+    const organization = await organizationOf(directory, slug);
     const maker = new HistoryMaker(random);
     const changes = Array.from({ length: CHANGES[slug] as number }, () => maker.next());
     for (let start = 0; start < changes.length; start += 37) {
       await record(organization.id, changes.slice(start, start + 37));
     }
     histories.set(slug, maker.expected);
-    tokens.set(slug, (await directory.createToken(organization.id, { name: slug, scopes: ['read'] })).secret);
+    tokens.set(slug, (await newToken(directory, ['read'], slug)).secret);
   }
   all = ORGANIZATIONS.flatMap((slug) => histories.get(slug) as Expected[]);
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HistoryMaker } from './commercelayer-oracle.ts';
 import { startServer, type TestServer } from './harness.ts';
 import { makeRandom } from './random.ts';
+import { newToken } from './tokens.ts';
 
 interface Wanted {
   method: string;
@@ -120,7 +121,7 @@ beforeAll(async () => {
     Array.from({ length: 60 }, () => maker.next()),
   );
   ids = maker.expected.map((version) => version.id);
-  const { secret } = await directory.createToken(id, { name: 'reader', scopes: ['read'] });
+  const { secret } = await newToken(directory, ['read']);
   tokens = [server.token, server.token, server.token, secret, 'nobody', 'a.b.c'];
 });
 afterAll(async () => {

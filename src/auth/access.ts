@@ -78,8 +78,8 @@ interface Known {
   caller?: { view: DirectoryView; revision: number; caller: Caller };
 }
 
-/** How long another server's revocation of an access token may stay unnoticed here. */
-const REMEMBERED_MS = 5_000;
+/** How long another server's revocation of an access token may stay unnoticed here: as long as that of a credential. */
+const REMEMBERED_MS = 4_000;
 const MOST_REMEMBERED = 10_000;
 
 interface AccessMeans {
@@ -108,9 +108,8 @@ export function makeAccess(
       );
     }
     const known = remembered.get(token);
-    const caller =
-      (known !== undefined && known.untilMs > means.nowMs() ? await callerOf(known) : undefined) ??
-      (await look(token, address));
+    const isAtHand = known !== undefined && known.untilMs > means.nowMs();
+    const caller = (isAtHand ? await callerOf(known) : undefined) ?? (await look(token, address, known));
     if (caller !== undefined) return caller;
     remembered.delete(token);
     failed.take(address);
@@ -119,20 +118,29 @@ export function makeAccess(
 
   /**
    * Looks at a token that is not known, or stands for nobody any more as far as it was known: its provider
-   * may have changed. Not for an address from which too many were wrong.
+   * may have changed. One that was good before is no guess; any other is not looked at for an address from
+   * which too many were wrong.
    */
-  async function look(token: string, address: string): Promise<Caller | undefined> {
-    if (failed.isFull(address)) {
+  async function look(
+    token: string,
+    address: string,
+    before: Known | undefined,
+  ): Promise<Caller | undefined> {
+    if (before === undefined && failed.isFull(address)) {
       throw new AnnalsError(
         'too_many_requests',
         `from one address ${failures.requests} tokens in ${failures.seconds} seconds may be wrong`,
-        { limit: failures.requests },
+        { limit: failures.requests, retryAfterSeconds: failures.seconds },
       );
     }
+    const lookedAtMs = means.nowMs();
     const found = await identify(token);
     if (found === undefined) return undefined;
-    const known: Known = { principal: found.principal, untilMs: means.nowMs() + found.forMs };
-    if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+    const known: Known = { principal: found.principal, untilMs: lookedAtMs + found.forMs };
+    // In the order of their looks: those that were not looked at for longest are forgotten first.
+    remembered.delete(token);
+    const [oldest] = remembered.size >= MOST_REMEMBERED ? remembered.keys() : [];
+    if (oldest !== undefined) remembered.delete(oldest);
     remembered.set(token, known);
     return callerOf(known);
   }
@@ -162,7 +170,7 @@ export function makeAccess(
     if (principal.kind === 'root') return rootCaller(await defaultOrganization());
     const view = await directory.view(principal.organization);
     const { caller } = known;
-    // Taken first: what the view learns while a member is activated must be looked at again.
+    // Taken before anything is awaited: what the view learns meanwhile must be looked at the next time.
     const { revision } = view;
     if (caller?.view === view && caller.revision === revision) return caller.caller;
     const made =
@@ -242,7 +250,9 @@ export function makeAccess(
       if (isRoot) return;
       throw new AnnalsError('forbidden', 'this needs the root token', { limit: 'root' });
     },
-    forget: () => remembered.clear(),
+    forget() {
+      for (const known of remembered.values()) known.untilMs = Number.NEGATIVE_INFINITY;
+    },
   };
 }
 
@@ -295,8 +305,11 @@ function memberOf(view: DirectoryView, { id, state }: DirectoryResource): Caller
 }
 
 /** In whose name a caller writes to the directory. */
-export function authorOf({ actor, rights, membership, user }: Caller, context: Author['context']): Author {
-  return { actor, context, rights, membership, user };
+export function authorOf(
+  { actor, rights, isRoot, membership, user }: Caller,
+  context: Author['context'],
+): Author {
+  return { actor, context, rights, isRoot, membership, user };
 }
 
 /** The token in an `Authorization` header, undefined where there is none of the form `Bearer <token>`. */

@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { addBackup } from './backup.ts';
+import { addCredential } from './credential.ts';
 import { addDatabase } from './database.ts';
 import { CliError, exitCodeOf } from './exit.ts';
 import { addExport } from './export.ts';
@@ -12,10 +13,12 @@ import { addHistory } from './history.ts';
 import { addImport } from './import.ts';
 import { addOrganization } from './organization.ts';
 import { plain } from './output.ts';
+import { addRole } from './role.ts';
 import { addServe } from './serve.ts';
 import { addShow } from './show.ts';
 import { addState } from './state.ts';
 import { addToken } from './token.ts';
+import { addUser } from './user.ts';
 import { addVerify } from './verify.ts';
 
 const program = new Command('annals')
@@ -42,6 +45,9 @@ for (const add of [
   addBackup,
   addDatabase,
   addOrganization,
+  addUser,
+  addRole,
+  addCredential,
   addToken,
 ]) {
   add(program);
@@ -76,5 +82,6 @@ function nameOf(command: Command): string {
 function errorText(error: Error): string {
   const code = error instanceof CliError ? error.code : undefined;
   if (isJson) return JSON.stringify({ error: { exitCode: exitCodeOf(error), code, message: error.message } });
-  return `${running}: ${plain(error.message)}`;
+  const lines = error instanceof CliError ? error.lines : [error.message];
+  return lines.map((line) => `${running}: ${plain(line)}`).join('\n');
 }

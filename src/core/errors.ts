@@ -47,6 +47,8 @@ export interface ErrorFacts {
   got?: string | number;
   /** Which change of an array was refused, from 0. */
   index?: number;
+  /** When the same request may be sent again. */
+  retryAfterSeconds?: number | undefined;
   /** All that is wrong with a resource of the directory. */
   faults?: Fault[];
 }

@@ -12,7 +12,7 @@ import type { Scope } from './rights.ts';
 import { rowsOf } from './rows.ts';
 import { verification } from './rules/identity-providers.ts';
 import { activation } from './rules/memberships.ts';
-import { transferSteps } from './rules/organizations.ts';
+import { OwnershipMoved, organizationState, transferSteps } from './rules/organizations.ts';
 import type { Author, Scene, Step } from './rules/rules.ts';
 import { logOfSecret, makeSecret, secretHash } from './secrets.ts';
 import type { Input } from './validate.ts';
@@ -51,13 +51,14 @@ export interface Directory {
   /** By id or slug; undefined where there is none. */
   organization(idOrSlug: string): Promise<Organization | undefined>;
   /**
-   * @param more further attributes of its resource
-   * @throws AnnalsError `invalid_field`, `slug_taken`
+   * @param wanted its slug follows from its name, or its name from its slug
+   * @param input the attributes of its resource
+   * @throws AnnalsError `invalid_field`, `slug_taken`; with an input `invalid_resource`, `unknown_field`
    */
   createOrganization(
     wanted: { slug?: string | undefined; name?: string | undefined },
     by: Author,
-    more?: JsonObject,
+    input?: Input,
   ): Promise<Organization>;
   /** The installation's first organization; the log says nothing of it before its directory is used. */
   ensureOrganization(wanted: { slug: string; name: string }): Promise<void>;
@@ -100,6 +101,8 @@ export interface DirectoryMeans {
   record: Recorder;
 }
 
+/** How often a transfer of the ownership begins again because of others. */
+const MOST_TRANSFERS = 50;
 /** Organizations that are read at the same time. */
 const AT_ONCE = 20;
 
@@ -157,7 +160,8 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
   return {
     organizations: () => organizations.all(),
     organization: (idOrSlug) => organizations.find(idOrSlug),
-    async createOrganization(wanted, by, more = {}) {
+    async createOrganization(wanted, by, input) {
+      const more = input === undefined ? {} : organizationState(input);
       const created = await organizations.add(wanted);
       const scene = await sceneOf(created, by);
       const state = scene.view.get('organizations', created.id)?.state ?? {};
@@ -206,8 +210,15 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
       ]);
     },
     async transferOwnership(organization, newOwnerEmail, by) {
-      const scene = await sceneOf(organization, by);
-      await recordSteps(record, scene, transferSteps(scene, newOwnerEmail));
+      for (let tries = 1; ; tries++) {
+        const scene = await sceneOf(organization, by);
+        try {
+          await recordSteps(record, scene, transferSteps(scene, newOwnerEmail));
+          break;
+        } catch (error) {
+          if (!(error instanceof OwnershipMoved) || tries === MOST_TRANSFERS) throw error;
+        }
+      }
       await views.fresh(organization);
     },
     createToken(organization, wanted, by) {

@@ -21,14 +21,17 @@ export function roleId(sha256: Sha256, log: LogId, kind: 'admin' | 'read_only'):
 
 export function foundingOf(organization: Organization, sha256: Sha256): Founded[] {
   const { id: log, slug, name } = organization;
-  const created_at = formatInstant(organization.createdAt);
-  const role = (kind: 'admin' | 'read_only', called: string): Founded => {
-    return { type: 'roles', id: roleId(sha256, log, kind), state: { name: called, kind, created_at } };
-  };
+  // A microsecond apart, so that they are always listed in this order.
+  const createdAt = (index: number): string => formatInstant(organization.createdAt + index);
+  const role = (kind: 'admin' | 'read_only', called: string, index: number): Founded => ({
+    type: 'roles',
+    id: roleId(sha256, log, kind),
+    state: { name: called, kind, created_at: createdAt(index) },
+  });
   return [
-    { type: 'organizations', id: log, state: { name, slug, created_at } },
-    role('admin', 'Admin'),
-    role('read_only', 'Read only'),
+    { type: 'organizations', id: log, state: { name, slug, created_at: createdAt(0) } },
+    role('admin', 'Admin', 1),
+    role('read_only', 'Read only', 2),
   ];
 }
 

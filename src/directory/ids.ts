@@ -24,6 +24,11 @@ export function directoryId(sha256: Sha256, ...parts: string[]): string {
   return id;
 }
 
+/** A place behind all ids of the directory's resources of a type, none of which has this character. */
+export function behindDirectory(type: string): ResourceRef {
+  return { type, id: `${ID_PREFIX}~` };
+}
+
 /** Is this a resource that the directory alone may write? */
 export function isKeptByDirectory({ type, id }: ResourceRef): boolean {
   return id.startsWith(ID_PREFIX) && isDirectoryType(type);

@@ -21,3 +21,10 @@ export type Verb = (typeof VERBS)[number];
 export function isSubject(text: string): text is Subject {
   return (SUBJECTS as readonly string[]).includes(text);
 }
+
+/** What a permission calls a type of the directory: whoever may see members may see who they are. */
+export function subjectOf(type: string): Subject | undefined {
+  if (type === 'users') return 'memberships';
+  if (type === 'personal_access_tokens') return 'api_credentials';
+  return isSubject(type) ? type : undefined;
+}

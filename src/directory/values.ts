@@ -5,10 +5,11 @@ import type { Json } from '../core/json.ts';
 import { declarationOf } from './declarations.ts';
 import type { DirectoryResource, DirectoryView } from './view.ts';
 
-type Derive = (view: DirectoryView, resource: DirectoryResource) => Json;
+/** Gives an attribute of a resource as the API shows it: null where it has none, instants with milliseconds. */
+export type Shown = (view: DirectoryView, resource: DirectoryResource) => Json;
 
 /** Attributes that are kept nowhere, because they follow from something else. */
-const DERIVED: Readonly<Record<string, Derive>> = {
+const DERIVED: Readonly<Record<string, Shown>> = {
   'api_credentials.client_id': (_view, { id }) => id,
   // Shown once, in the answer to its creation.
   'api_credentials.client_secret': () => null,
@@ -22,16 +23,22 @@ const DERIVED: Readonly<Record<string, Derive>> = {
     typeof state.name === 'string' ? state.name : organization.name,
 };
 
-/** An attribute as the API shows it; null where it has none. Instants have milliseconds. */
+const COMMON: Readonly<Record<string, Shown>> = {
+  id: (_view, { id }) => id,
+  created_at: (_view, { createdAt }) => shownInstant(createdAt),
+  updated_at: (_view, { updatedAt }) => shownInstant(updatedAt),
+};
+
+/** How an attribute of a type is shown; made once where many resources are looked at. */
+export function shownBy(type: string, name: string): Shown {
+  const derived = COMMON[name] ?? DERIVED[`${type}.${name}`];
+  if (derived !== undefined) return derived;
+  const missing = declarationOf(type).attributes[name]?.default ?? null;
+  return (_view, { state }) => (Object.hasOwn(state, name) ? state[name] : undefined) ?? missing;
+}
+
 export function shownValue(view: DirectoryView, resource: DirectoryResource, name: string): Json {
-  const { type, state, createdAt, updatedAt } = resource;
-  if (name === 'id') return resource.id;
-  if (name === 'created_at') return shownInstant(createdAt);
-  if (name === 'updated_at') return shownInstant(updatedAt);
-  const derive = DERIVED[`${type}.${name}`];
-  if (derive !== undefined) return derive(view, resource);
-  const kept = Object.hasOwn(state, name) ? state[name] : undefined;
-  return kept ?? declarationOf(type).attributes[name]?.default ?? null;
+  return shownBy(resource.type, name)(view, resource);
 }
 
 function shownInstant(instant: number): string {

@@ -29,6 +29,8 @@ export class DirectoryView {
   /** Ids by the relationship that points to another resource: `type.key:id`. */
   readonly #pointing = new Map<string, Set<string>>();
   readonly #credentials = new Map<string, DirectoryResource>();
+  /** Sorted when they are first asked for. */
+  readonly #lists = new Map<string, DirectoryResource[]>();
   readonly #rights = new Map<string, { revision: number; rights: Rights }>();
 
   constructor(organization: Organization) {
@@ -48,8 +50,21 @@ export class DirectoryView {
   }
 
   /** All of a type, the oldest first. */
-  list(type: string): DirectoryResource[] {
-    return [...(this.#resources.get(type)?.values() ?? [])];
+  list(type: string): readonly DirectoryResource[] {
+    let list = this.#lists.get(type);
+    if (list === undefined) {
+      list = [...(this.#resources.get(type)?.values() ?? [])].sort(byAge);
+      this.#lists.set(type, list);
+    }
+    return list;
+  }
+
+  /** Whom a relationship names, the oldest first where it is to many. */
+  related(resource: DirectoryResource, name: string): readonly DirectoryResource[] {
+    const { to, isMany, inverse } = declarationOf(resource.type).relationships[name] as Relationship;
+    if (isMany) return to === 'versions' ? [] : this.pointing(to, inverse as string, resource.id);
+    const target = this.target(resource, name);
+    return target === undefined ? [] : [target];
   }
 
   /** The credential or personal access token whose secret has this hash. */
@@ -68,7 +83,7 @@ export class DirectoryView {
   }
 
   /** Those that name a resource in their relationship, the oldest first. */
-  pointing(type: string, relationship: string, id: string): DirectoryResource[] {
+  pointing(type: string, relationship: string, id: string): readonly DirectoryResource[] {
     const { key, to } = declarationOf(type).relationships[relationship] as Relationship;
     if (to === 'organizations' && key === undefined) return this.list(type);
     const ids = this.#pointing.get(`${type}.${key}:${id}`) ?? [];
@@ -101,6 +116,7 @@ export class DirectoryView {
     this.revision += 1;
     // Applications record changes of their organization as well: those say nothing of the directory.
     if (type !== 'organizations') this.isFounded = true;
+    this.#lists.delete(type);
     const before = resources.get(id);
     if (before !== undefined) this.#index(before, false);
     if (state === null) {

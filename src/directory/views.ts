@@ -11,7 +11,7 @@ import { isKeptByDirectory } from './ids.ts';
 import { rowsOf } from './rows.ts';
 import { DirectoryView } from './view.ts';
 
-const TRUSTED_MS = 1_000;
+const TRUSTED_MS = 4_000;
 /** Resources of all views at hand together; beyond that the views not used for longest are given up. */
 const MOST_RESOURCES = 500_000;
 const CHUNK = 500;
@@ -27,6 +27,8 @@ interface Held {
   /** The last entry of the directory that it has learned. */
   position: number;
   checkedAtMs: number;
+  /** The log may have grown since the last check began. */
+  isSuspect: boolean;
   checking: Promise<void> | undefined;
 }
 
@@ -47,8 +49,8 @@ export class Views {
   /** The directory of an organization. */
   async of(organization: Organization): Promise<DirectoryView> {
     const held = this.#held.get(organization.id);
-    if (held !== undefined && this.#nowMs() - held.checkedAtMs < TRUSTED_MS) return held.view;
-    return this.fresh(organization);
+    const isTrusted = held?.isSuspect === false && this.#nowMs() - held.checkedAtMs < TRUSTED_MS;
+    return isTrusted ? held.view : this.fresh(organization);
   }
 
   /** The same with everything that was in the log when it was asked for. */
@@ -66,7 +68,7 @@ export class Views {
   /** The log, or every log, may hold more than is known here. */
   suspect(log?: LogId): void {
     const some = log === undefined ? this.#held.values() : [this.#held.get(log)];
-    for (const held of some) if (held !== undefined) held.checkedAtMs = Number.NEGATIVE_INFINITY;
+    for (const held of some) if (held !== undefined) held.isSuspect = true;
   }
 
   #load(organization: Organization): Promise<Held> {
@@ -89,6 +91,7 @@ export class Views {
       view,
       position: size - 1,
       checkedAtMs: Number.NEGATIVE_INFINITY,
+      isSuspect: true,
       checking: undefined,
     };
     const isUsed = (await this.#store.count(log, { streams: [streamIn(log)] })) > 0;
@@ -106,6 +109,20 @@ export class Views {
 
   async #check(held: Held): Promise<void> {
     const startedAtMs = this.#nowMs();
+    held.isSuspect = false;
+    const log = held.view.organization.id;
+    try {
+      await this.#learnNews(held);
+    } catch (error) {
+      held.isSuspect = true;
+      throw error;
+    }
+    held.checkedAtMs = startedAtMs;
+    this.#held.delete(log);
+    this.#held.set(log, held);
+  }
+
+  async #learnNews(held: Held): Promise<void> {
     const { view } = held;
     const log = view.organization.id;
     await this.#readOrganization(view);
@@ -118,11 +135,8 @@ export class Views {
         if (action === 'access' || !isKeptByDirectory(resource)) continue;
         view.learn(resource.type, resource.id, stateOf(after ?? null), occurredAt);
       }
-      if (rows.length < CHUNK) break;
+      if (rows.length < CHUNK) return;
     }
-    held.checkedAtMs = startedAtMs;
-    this.#held.delete(log);
-    this.#held.set(log, held);
   }
 
   /** Applications record changes of their organization as well: its state is whatever the log has last. */

@@ -64,8 +64,10 @@ export function updating(scene: Scene, resource: DirectoryResource, input: Input
   const state = next(resource.state);
   refuseMore(scene, resource, state);
   const log = scene.view.organization.id;
+  // An organization is there as long as its log is, whatever an application recorded of it.
+  const itself = type === 'organizations' ? resource.state : null;
   return [
-    { type, id, change: (before) => next(mustBeThere(before, type, id, log)) },
+    { type, id, change: (before) => next(mustBeThere(before ?? itself, type, id, log)) },
     ...(rules.along?.(scene, id, state, input) ?? []),
   ];
 }
@@ -91,6 +93,7 @@ function check(
   before: DirectoryResource | undefined,
 ): void {
   const declaration = declarationOf(type);
+  refuseGrants(scene, rulesOf(type).needs?.(scene, input));
   checkNames(declaration, input, use);
   refuseFaults(type, [
     ...attributeFaults(declaration, input, use),
@@ -99,12 +102,13 @@ function check(
   ]);
 }
 
-/** What gave no more before than it gives now may stay, whoever touches it. */
+/** What is given and taken as before, anybody may touch; who has less can neither raise nor lower those who have more. */
 function refuseMore(scene: Scene, { type, state: before }: DirectoryResource, state: JsonObject): void {
   const { grants } = rulesOf(type);
   if (grants === undefined) return;
-  const wanted = grants(scene, state);
-  if (!hasAll(grants(scene, before), wanted)) refuseGrants(scene, wanted);
+  const [had, has] = [grants(scene, before), grants(scene, state)];
+  if (!hasAll(had, has)) refuseGrants(scene, has);
+  if (!hasAll(has, had)) refuseGrants(scene, had);
 }
 
 /** Annals itself. */

@@ -54,11 +54,20 @@ export function toProblem(error: AnnalsError): Problem {
   return { type: `urn:annals:error:${code}`, title: TITLES[code], status, code, detail: message, ...facts };
 }
 
-/** Seconds after which a refused write may be sent again. */
+/** Seconds after which a write that found no database may be sent again. */
 const RETRY_AFTER_SECONDS = 1;
 
+/** Says in every wire when a refused request may be sent again. */
+export function hintRetry(
+  reply: FastifyReply,
+  { status, facts }: Pick<AnnalsError, 'status' | 'facts'>,
+): void {
+  const seconds = facts.retryAfterSeconds ?? (status === 503 ? RETRY_AFTER_SECONDS : undefined);
+  if (seconds !== undefined) reply.header('retry-after', seconds);
+}
+
 export function sendProblem(reply: FastifyReply, error: AnnalsError): void {
-  if (error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  hintRetry(reply, error);
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   if (error.code === 'method_not_allowed' && error.facts.limit !== undefined)
     reply.header('allow', error.facts.limit);

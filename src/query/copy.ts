@@ -56,10 +56,6 @@ async function copyOrganizations(source: Audit, target: Store): Promise<void> {
         throw otherContent(`an organization "${organization.slug}" with another id`);
       }
     }
-    const known = new Set((await target.tokens(organization.id)).map(({ id }) => id));
-    for (const token of await source.tokens(organization.id)) {
-      if (!known.has(token.id)) await target.addToken(token);
-    }
   }
 }
 

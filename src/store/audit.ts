@@ -45,7 +45,7 @@ export interface Kept {
 }
 
 export interface Audit
-  extends Pick<Store, 'tip' | 'latest' | 'select' | 'nodes' | 'organizations' | 'tokens' | 'close'> {
+  extends Pick<Store, 'tip' | 'latest' | 'select' | 'nodes' | 'organizations' | 'close'> {
   /** Every log, also one whose organization is not known. */
   logs(): Promise<LogId[]>;
   /** One for each entry, in their order. */

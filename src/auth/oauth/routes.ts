@@ -11,8 +11,6 @@ import { PROVISIONING_SCOPE } from './access-tokens.ts';
 import { OAuthError, oauthErrorOf, sendOAuthError } from './errors.ts';
 import { bodyParameters, credentialsOf, type Parameters, parametersOf } from './token-request.ts';
 
-export const oauth: Dialect = makeOAuth();
-
 const BODY_LIMIT = 64 * 1024;
 /** What the vendor's clients ask for where they mean no restriction. */
 const EVERYTHING = [PROVISIONING_SCOPE, 'market:all'];

@@ -1,8 +1,8 @@
 // Errors on this wire: `{"errors": [{title, detail, code, status, source?, meta?}]}`.
 
 import type { FastifyReply } from 'fastify';
-import type { AnnalsError, ErrorCode } from '../../core/errors.ts';
-import { problemOf } from '../../http/problem.ts';
+import type { AnnalsError, ErrorCode, Fault } from '../../core/errors.ts';
+import { hintRetry, problemOf } from '../../http/problem.ts';
 import { type ErrorObject, MEDIA_TYPE } from './wire.ts';
 
 /** The codes of this wire, each with its status and title. */
@@ -16,6 +16,7 @@ const KINDS = {
   INVALID_SORT_CRITERIA: [400, 'Invalid sort criteria'],
   INVALID_PAGE_OBJECT: [400, 'Invalid page object'],
   INVALID_PAGE_VALUE: [400, 'Invalid page value'],
+  KEY_NOT_INCLUDED_IN_URL: [400, 'Key is not included in URL'],
   BAD_REQUEST: [400, 'Bad request'],
   INVALID_TOKEN: [401, 'Invalid token'],
   UNAUTHORIZED: [401, 'Access denied'],
@@ -23,8 +24,12 @@ const KINDS = {
   METHOD_NOT_ALLOWED: [405, 'Method not allowed'],
   NOT_ACCEPTABLE: [406, 'Not acceptable'],
   REQUEST_TIMEOUT: [408, 'Request timeout'],
+  RECORD_NOT_UNIQUE: [409, 'Record not unique'],
+  TYPE_MISMATCH: [409, 'Type mismatch'],
   PAYLOAD_TOO_LARGE: [413, 'Payload too large'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'Unsupported media type'],
+  VALIDATION_ERROR: [422, 'Validation error'],
+  LOCKED: [423, 'Locked'],
   TOO_MANY_REQUESTS: [429, 'Too many requests'],
   INTERNAL_SERVER_ERROR: [500, 'Internal server error'],
   SERVICE_UNAVAILABLE: [503, 'Service unavailable'],
@@ -39,13 +44,27 @@ const UNAUTHORIZED = 'You are not authorized to perform this action on the reque
 export class WireError extends Error {
   override name = 'WireError';
   readonly code: WireCode;
-  /** The query parameter that was wrong. */
-  readonly parameter: string | undefined;
+  /** The query parameter that was wrong, or a pointer into the body to what was. */
+  readonly source: ErrorObject['source'];
+  /** All that is wrong with a resource, each an error of its own. */
+  readonly faults: readonly Fault[];
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: WireCode, message: string, parameter?: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(
+    code: WireCode,
+    message: string,
+    source?: string | ErrorObject['source'],
+    more: {
+      cause?: unknown;
+      faults?: readonly Fault[] | undefined;
+      retryAfterSeconds?: number | undefined;
+    } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
-    this.parameter = parameter;
+    this.source = typeof source === 'string' ? { parameter: source } : source;
+    this.faults = more.faults ?? [];
+    this.retryAfterSeconds = more.retryAfterSeconds;
   }
 
   get status(): number {
@@ -60,6 +79,13 @@ export function notFound(): WireError {
 const CODES: Partial<Record<ErrorCode, WireCode>> = {
   unauthenticated: 'INVALID_TOKEN',
   not_found: 'RECORD_NOT_FOUND',
+  unknown_field: 'PARAM_NOT_ALLOWED',
+  invalid_field: 'VALIDATION_ERROR',
+  too_deep: 'VALIDATION_ERROR',
+  invalid_resource: 'VALIDATION_ERROR',
+  not_unique: 'RECORD_NOT_UNIQUE',
+  slug_taken: 'RECORD_NOT_UNIQUE',
+  locked: 'LOCKED',
   method_not_allowed: 'METHOD_NOT_ALLOWED',
   request_timeout: 'REQUEST_TIMEOUT',
   too_large: 'PAYLOAD_TOO_LARGE',
@@ -76,28 +102,52 @@ const CODES: Partial<Record<ErrorCode, WireCode>> = {
 export function wireErrorOf(thrown: unknown): WireError {
   if (thrown instanceof WireError) return thrown;
   const error: AnnalsError = problemOf(thrown);
-  if (error.code === 'forbidden') return new WireError('UNAUTHORIZED', UNAUTHORIZED);
+  if (error.code === 'forbidden') return unauthorized();
+  if (error.code === 'not_found') return notFound();
   const code = CODES[error.code] ?? 'BAD_REQUEST';
-  return new WireError(code, error.message, undefined, error.status >= 500 ? thrown : undefined);
+  const { field, faults, retryAfterSeconds } = error.facts;
+  const source = error.status < 500 && field?.startsWith('/') ? { pointer: pointerOf(field) } : undefined;
+  return new WireError(code, error.message, source, {
+    faults,
+    retryAfterSeconds,
+    ...(error.status >= 500 ? { cause: thrown } : {}),
+  });
 }
 
-export function toErrorObject({ code, status, message, parameter }: WireError): ErrorObject {
+export function unauthorized(): WireError {
+  return new WireError('UNAUTHORIZED', UNAUTHORIZED);
+}
+
+/** A pointer into the body: what does not begin at its top is about an attribute. */
+function pointerOf(field: string): string {
+  return field.startsWith('/data') ? field : `/data/attributes${field}`;
+}
+
+export function toErrorObjects({ code, status, message, source, faults }: WireError): ErrorObject[] {
+  if (faults.length > 0) return faults.map(toFaultObject);
+  const error = { title: KINDS[code][1], detail: message, code, status: String(status) };
+  return [source === undefined ? error : { ...error, source }];
+}
+
+function toFaultObject({ at, name, error, message, value, count }: Fault): ErrorObject {
   return {
-    title: KINDS[code][1],
-    detail: message,
-    code,
-    status: String(status),
-    ...(parameter === undefined ? {} : { source: { parameter } }),
+    title: message,
+    detail: `${name} - ${message}`,
+    code: 'VALIDATION_ERROR',
+    status: '422',
+    source: { pointer: `/data/${at}/${name}` },
+    meta: {
+      error,
+      ...(value === undefined ? {} : { value }),
+      ...(count === undefined ? {} : { count }),
+    },
   };
 }
 
-/** Seconds after which a refused request may be sent again. */
-const RETRY_AFTER_SECONDS = 1;
-
 export function sendError(reply: FastifyReply, error: WireError): void {
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
-  if (error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
-  sendDocument(reply.code(error.status), { errors: [toErrorObject(error)] });
+  hintRetry(reply, { status: error.status, facts: { retryAfterSeconds: error.retryAfterSeconds } });
+  sendDocument(reply.code(error.status), { errors: toErrorObjects(error) });
 }
 
 /** Sends bytes: to a text Fastify would add a charset, which this media type may not have. */

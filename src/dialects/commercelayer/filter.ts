@@ -1,24 +1,26 @@
 // The grammar of filters: `filter[q][<attributes>_<predicate>]`, attributes joined by `_or_`, and the
-// short forms `filter[<attribute>]`, `filter[ids]`, `filter[<instant>_from]` and `_to`.
+// short forms `filter[<attribute>]`, `filter[<relationship>_id]`, `filter[ids]`, `filter[<instant>_from]` and `_to`.
 
 import { WireError } from './errors.ts';
 import { PREDICATE_NAMES, predicateTest, type Test } from './predicates.ts';
-import { filterKind, type ResourceType } from './wire.ts';
+import { type FilterPath, filterKind, filterPath, type ResourceType } from './wire.ts';
 
 /** One condition of a filter: one of its attributes must satisfy the predicate. */
 export interface Condition {
   attributes: readonly string[];
   predicate: string;
   operand: string;
+  /** One for each attribute: where it is. */
+  paths: readonly FilterPath[];
   /** One for each attribute, whose kinds may differ. */
   tests: readonly Test[];
 }
 
-/** Gives a resource's attribute as a predicate takes it. */
-export type ValueIn = (attribute: string) => Parameters<Test>[0];
+/** Gives the values at a path as a predicate takes them: one, or where a relationship is to many, each of theirs. */
+export type ValuesAt = (path: FilterPath) => readonly Parameters<Test>[0][];
 
-export function isMet({ attributes, tests }: Condition, valueIn: ValueIn): boolean {
-  return tests.some((test, index) => test(valueIn(attributes[index] as string)));
+export function isMet({ paths, tests }: Condition, valuesAt: ValuesAt): boolean {
+  return tests.some((test, index) => valuesAt(paths[index] as FilterPath).some(test));
 }
 
 /**
@@ -32,14 +34,14 @@ export function conditionOf(type: ResourceType, parameter: string, operand: stri
     throw new WireError('FILTER_NOT_ALLOWED', `${key ?? parameter} is not allowed.`, parameter);
   }
   const { attributes, predicate } = parsed;
-  const tests = attributes.map((attribute) => {
-    const kind = filterKind(type, attribute) as NonNullable<ReturnType<typeof filterKind>>;
+  const paths = attributes.map((attribute) => filterPath(type, attribute) as FilterPath);
+  const tests = paths.map(({ kind }, index) => {
     const test = predicateTest(predicate, kind, operand);
     if (test !== undefined) return test;
-    const message = `${operand.slice(0, 80)} is not a valid value for ${attribute}_${predicate}.`;
+    const message = `${operand.slice(0, 80)} is not a valid value for ${attributes[index]}_${predicate}.`;
     throw new WireError('INVALID_FILTER_VALUE', message, parameter);
   });
-  return { attributes, predicate, operand, tests };
+  return { attributes, predicate, operand, paths, tests };
 }
 
 type Parsed = Pick<Condition, 'attributes' | 'predicate'>;
@@ -48,7 +50,7 @@ function longForm(type: ResourceType, key: string): Parsed | undefined {
   for (const predicate of PREDICATE_NAMES) {
     if (!key.endsWith(`_${predicate}`)) continue;
     const attributes = key.slice(0, -predicate.length - 1).split('_or_');
-    if (attributes.every((attribute) => filterKind(type, attribute) !== undefined))
+    if (attributes.every((attribute) => filterPath(type, attribute) !== undefined))
       return { attributes, predicate };
   }
   return undefined;
@@ -62,7 +64,9 @@ function shortForm(type: ResourceType, parameter: string): Parsed | undefined {
   if (instant !== undefined && filterKind(type, instant) === 'instant') {
     return { attributes: [instant], predicate: bound === 'from' ? 'gteq' : 'lteq' };
   }
-  const kind = filterKind(type, name);
+  const path = filterPath(type, name);
+  // Of what is related only the id has a short form.
+  if (path === undefined || (path.relationship !== undefined && path.attribute !== 'id')) return undefined;
   // JSON has commas of its own.
-  return kind && { attributes: [name], predicate: kind === 'json' ? 'eq' : 'in' };
+  return { attributes: [name], predicate: path.kind === 'json' ? 'eq' : 'in' };
 }

@@ -49,7 +49,11 @@ export async function findPage(
     let seen = 0;
     for await (const chunk of candidates(read, log, rank, narrowed, order, resource)) {
       for (const version of chunk) {
-        if (narrowed.rest.every((condition) => isMet(condition, (name) => valueIn(version, name)))) {
+        if (
+          narrowed.rest.every((condition) =>
+            isMet(condition, ({ attribute }) => [valueIn(version, attribute)]),
+          )
+        ) {
           gathered.add(version);
         }
       }

@@ -1,5 +1,6 @@
 // From a query string to what it asks for. Parameters are checked against the declaration of the type.
 
+import { declarationOf, PROVISIONING } from '../../directory/declarations.ts';
 import { WireError } from './errors.ts';
 import { type Condition, conditionOf } from './filter.ts';
 import { isField, isSortable, MAX_PAGE_SIZE, PAGE_SIZE, type ResourceType } from './wire.ts';
@@ -14,10 +15,15 @@ export interface Page {
   size: number;
 }
 
+/** Relationships to include, and those of what is included. */
+export type Include = ReadonlyMap<string, Include>;
+type Tree = Map<string, Tree>;
+
 /** What a request for one resource may ask. */
 export interface ResourceQuery {
-  /** The members of a resource object's `attributes`, where not all are wanted. */
-  fields: ReadonlySet<string> | undefined;
+  /** By type, the members of a resource object's attributes and relationships, where not all are wanted. */
+  fields: ReadonlyMap<string, ReadonlySet<string>>;
+  include: Include;
 }
 
 /** What a request for a list may ask. */
@@ -29,9 +35,14 @@ export interface ListQuery extends ResourceQuery {
   others: [name: string, value: string][];
 }
 
+interface Common {
+  fields: Map<string, ReadonlySet<string>>;
+  include: Include;
+}
+
 /** @throws WireError */
 export function resourceQueryOf(type: ResourceType, url: string): ResourceQuery {
-  const query: ResourceQuery = { fields: undefined };
+  const query: Common = { fields: new Map(), include: new Map() };
   for (const [name, value] of parametersOf(url)) {
     if (!readCommon(type, query, name, value)) throw notAllowed(name);
   }
@@ -41,7 +52,8 @@ export function resourceQueryOf(type: ResourceType, url: string): ResourceQuery 
 /** @throws WireError */
 export function listQueryOf(type: ResourceType, url: string): ListQuery {
   const page = { number: 1, size: PAGE_SIZE };
-  const query: ListQuery = { fields: undefined, conditions: [], sort: [], page, others: [] };
+  const common: Common = { fields: new Map(), include: new Map() };
+  const query: Omit<ListQuery, keyof ResourceQuery> = { conditions: [], sort: [], page, others: [] };
   for (const [name, value] of parametersOf(url)) {
     if (name.startsWith('page')) {
       readPage(page, name, value);
@@ -50,9 +62,9 @@ export function listQueryOf(type: ResourceType, url: string): ListQuery {
     query.others.push([name, value]);
     if (name.startsWith('filter')) query.conditions.push(conditionOf(type, name, value));
     else if (name === 'sort') query.sort = sortOf(type, value);
-    else if (!readCommon(type, query, name, value)) throw notAllowed(name);
+    else if (!readCommon(type, common, name, value)) throw notAllowed(name);
   }
-  return query;
+  return { ...query, ...common };
 }
 
 /** The parameters in their order; one that comes twice is refused, for nobody could say which one counts. */
@@ -68,22 +80,42 @@ function parametersOf(url: string): Map<string, string> {
 }
 
 /** Reads `fields` and `include`; false where the parameter is another. */
-function readCommon(type: ResourceType, query: ResourceQuery, name: string, value: string): boolean {
+function readCommon(type: ResourceType, query: Common, name: string, value: string): boolean {
   if (name === 'include') {
-    const [unknown] = list(value).filter((path) => !type.relationships.includes(path));
-    if (unknown === undefined) return true;
-    throw new WireError('INVALID_INCLUDE', `${unknown} is not a valid include of ${type.type}`, name);
+    query.include = includeOf(type, list(value));
+    return true;
   }
   const of = /^fields\[([^[\]]*)\]$/.exec(name)?.[1];
   if (of === undefined) return false;
-  if (of !== type.type) throw new WireError('INVALID_RESOURCE', `${of} is not a valid resource.`, name);
+  if (!PROVISIONING.some((known) => known.type === of))
+    throw new WireError('INVALID_RESOURCE', `${of} is not a valid resource.`, name);
   const fields = list(value);
-  const unknown = fields.find((field) => !isField(type, field));
+  const unknown = fields.find((field) => !isField(declarationOf(of), field));
   if (unknown !== undefined) {
-    throw new WireError('INVALID_FIELD', `${unknown} is not a valid field for ${type.type}.`, name);
+    throw new WireError('INVALID_FIELD', `${unknown} is not a valid field for ${of}.`, name);
   }
-  query.fields = new Set(fields);
+  query.fields.set(of, new Set(fields));
   return true;
+}
+
+/** How deep an include may reach: each step can multiply what is answered. */
+const MOST_STEPS = 10;
+
+function includeOf(type: ResourceType, paths: string[]): Include {
+  const tree: Tree = new Map();
+  for (const path of paths) {
+    let [branch, from] = [tree, type];
+    const steps = path.split('.');
+    for (const step of steps) {
+      const relationship = Object.hasOwn(from.relationships, step) ? from.relationships[step] : undefined;
+      if (relationship === undefined || steps.length > MOST_STEPS)
+        throw new WireError('INVALID_INCLUDE', `${path} is not a valid include of ${type.type}`, 'include');
+      const next: Tree = branch.get(step) ?? new Map();
+      branch.set(step, next);
+      [branch, from] = [next, declarationOf(relationship.to)];
+    }
+  }
+  return tree;
 }
 
 function sortOf(type: ResourceType, value: string): SortKey[] {

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AnnalsError } from '../../core/errors.ts';
-import { frame, type Limits, refuseWrites } from './json-api.ts';
+import { frame, type Limits, refuseOthers } from './json-api.ts';
 import { MEDIA_TYPE } from './wire.ts';
 
 const LIMITS: Limits = {
@@ -24,7 +24,7 @@ async function framed(limits?: Limits): Promise<FastifyInstance> {
       api.get('/broken', () => Promise.reject(thrown));
       api.post('/things', (request) => ({ got: request.body ?? null }));
       api.delete('/things', (_request, reply) => reply.code(204).send());
-      refuseWrites(api, '/frozen');
+      refuseOthers(api, '/frozen', ['GET']);
     },
     { prefix: '/api' },
   );

@@ -28,22 +28,21 @@ export function frame(app: FastifyInstance, now: () => Instant, limits: Limits =
   });
 }
 
-/** Answers the write verbs of a path that has none. */
-export function refuseWrites(app: FastifyInstance, url: string): void {
+const VERBS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export type HttpVerb = (typeof VERBS)[number];
+
+/** Answers the verbs that a path has not. */
+export function refuseOthers(app: FastifyInstance, url: string, allowed: readonly HttpVerb[]): void {
   const refuse = async (request: FastifyRequest, reply: FastifyReply): Promise<never> => {
-    reply.header('allow', 'GET, HEAD');
+    const names = allowed.flatMap((verb) => (verb === 'GET' ? ['GET', 'HEAD'] : [verb]));
+    reply.header('allow', names.join(', '));
     throw new WireError(
       'METHOD_NOT_ALLOWED',
-      `${request.method} is not allowed here: versions are never changed.`,
+      `${request.method} is not allowed here: allowed are ${names.join(', ')}.`,
     );
   };
-  app.route({
-    method: ['POST', 'PUT', 'PATCH', 'DELETE'],
-    url,
-    ...HIDDEN,
-    onRequest: refuse,
-    handler: refuse,
-  });
+  const method = VERBS.filter((verb) => !allowed.includes(verb));
+  if (method.length > 0) app.route({ method, url, ...HIDDEN, onRequest: refuse, handler: refuse });
 }
 
 /** Keeps a route out of the OpenAPI document of the native API. */
@@ -52,13 +51,24 @@ export const HIDDEN = { schema: { hide: true } };
 /** The one media type of the API; its clients send it with empty bodies, too. */
 function takeBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer' }, (request, body, done) => {
     try {
+      checkContentType(request.headers['content-type'] ?? '');
       done(null, body.length === 0 ? undefined : parseJson(body as Buffer));
     } catch (error) {
       done(error as Error);
     }
   });
+}
+
+/** JSON:API 1.0, section 4.2: a media type with parameters is another one. Many clients add a charset all the same. */
+function checkContentType(contentType: string): void {
+  const [, ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
+  if (parameters.every((parameter) => /^charset="?utf-8"?$/.test(parameter))) return;
+  throw new WireError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `The Content-Type header must be ${MEDIA_TYPE}, got ${contentType.slice(0, 80)}.`,
+  );
 }
 
 const ACCEPTED = [MEDIA_TYPE, 'application/*', '*/*'];
@@ -90,11 +100,8 @@ function limitRates(app: FastifyInstance, nowMs: () => number, limits: Limits): 
     announce(reply, tightest);
     if (!taken.some(({ isRefused }) => isRefused)) return;
     const { requests, seconds } = tightest.limit;
-    reply.header('retry-after', seconds);
-    throw new WireError(
-      'TOO_MANY_REQUESTS',
-      `An address may send ${requests} requests in ${seconds} seconds.`,
-    );
+    const message = `An address may send ${requests} requests in ${seconds} seconds.`;
+    throw new WireError('TOO_MANY_REQUESTS', message, undefined, { retryAfterSeconds: seconds });
   });
 }
 

@@ -112,15 +112,24 @@ export function predicateTest(name: string, kind: Kind, operand: string): Test |
 /** Compares by the attribute's kind: instants in time, the rest by the code units of their text. */
 function comparing(isWanted: (order: number) => boolean): Operator {
   return (kind, operand) => {
-    const wanted = kind === 'text' ? operand : kind === 'instant' ? instantOf(operand) : canonicalOf(operand);
+    const wanted = READ[kind](operand);
     if (wanted === undefined) return undefined;
     return (value) => {
       if (value === null) return false;
-      const got = kind === 'json' ? canonicalize(value) : (value as string | number);
+      const got = kind === 'json' ? canonicalize(value) : (value as string | number | boolean);
       return isWanted(got < wanted ? -1 : got > wanted ? 1 : 0);
     };
   };
 }
+
+/** An operand as values of a kind compare with it; undefined where it cannot be read. */
+const READ: Record<Kind, (operand: string) => string | number | boolean | undefined> = {
+  text: (operand) => operand,
+  instant: instantOf,
+  json: canonicalOf,
+  number: (operand) => (/^-?\d+(\.\d+)?$/.test(operand) ? Number(operand) : undefined),
+  boolean: booleanOf,
+};
 
 /** Looks at the text of a value; case makes no difference. */
 function matching(

@@ -63,7 +63,7 @@ function compare(left: Ranked, right: Ranked, sort: readonly SortKey[]): number 
   return sort.at(-1)?.isDescending === true ? -order : order;
 }
 
-function compareValues(left: Json, right: Json): number {
+export function compareValues(left: Json, right: Json): number {
   if (left === right) return 0;
   if (left === null) return 1;
   if (right === null) return -1;

@@ -13,20 +13,25 @@ export interface Place {
 }
 
 export function toDocument({ origin }: Pick<Place, 'origin'>, entry: Entry, query: ResourceQuery): Document {
-  return { data: toResource(origin, entry, query) };
+  return { data: versionObject(origin, entry, query) };
 }
 
 export function toList(place: Place, entries: readonly Entry[], count: number, query: ListQuery): Document {
-  const pages = Math.ceil(count / query.page.size);
   return {
-    data: entries.map((entry) => toResource(place.origin, entry, query)),
-    meta: { record_count: count, page_count: pages },
-    links: linksOf(place, pages, query),
+    data: entries.map((entry) => versionObject(place.origin, entry, query)),
+    ...pageOf(place, count, query),
   };
 }
 
-function toResource(origin: string, entry: Entry, { fields }: ResourceQuery): ResourceObject {
+/** What a list says of the page and of all others. */
+export function pageOf(place: Place, count: number, query: ListQuery): Pick<Document, 'meta' | 'links'> {
+  const pages = Math.ceil(count / query.page.size);
+  return { meta: { record_count: count, page_count: pages }, links: linksOf(place, pages, query) };
+}
+
+export function versionObject(origin: string, entry: Entry, query: ResourceQuery): ResourceObject {
   const { type } = VERSIONS_TYPE;
+  const fields = query.fields.get(type);
   const attributes = Object.entries(attributesOf(entry));
   return {
     id: entry.id,

@@ -4,6 +4,7 @@ import { changedAttributes } from '../../core/diff.ts';
 import type { Actor, Entry, Resource } from '../../core/entry.ts';
 import { formatInstant, type Instant } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import { KEPT } from '../../directory/declarations.ts';
 import type { LogId, StoredEntry } from '../../store/store.ts';
 
 /** What is looked at to filter and to sort. */
@@ -92,12 +93,15 @@ function referenceOf(metadata: Json, member: string): string | null {
 const BOOKKEEPING: readonly string[] = ['created_at', 'updated_at'];
 
 /** Attributes of Annals' own types that the API never shows. A change of one makes a version all the same. */
-const HIDDEN: Readonly<Record<string, readonly string[]>> = {
-  roles: ['_add_missing_base_permissions'],
-};
+const HIDDEN: ReadonlyMap<string, readonly string[]> = new Map(
+  KEPT.map(({ type, hidden, attributes }) => [
+    type,
+    [...hidden, ...Object.keys(attributes).filter((name) => attributes[name]?.isFetchable === false)],
+  ]),
+);
 
 function changesOf({ resource, before = null, after = null }: Entry): JsonObject {
-  const hidden = Object.hasOwn(HIDDEN, resource.type) ? (HIDDEN[resource.type] as readonly string[]) : [];
+  const hidden = HIDDEN.get(resource.type) ?? [];
   const shown = changedAttributes(before, after).filter(
     (attribute) => !BOOKKEEPING.includes(attribute) && !hidden.includes(attribute),
   );

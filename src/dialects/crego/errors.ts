@@ -2,16 +2,14 @@
 
 import type { FastifyReply } from 'fastify';
 import type { AnnalsError } from '../../core/errors.ts';
+import { hintRetry } from '../../http/problem.ts';
 import type { CregoError, CregoFieldErrors } from './wire.ts';
-
-/** Seconds after which a refused request may be sent again. */
-const RETRY_AFTER_SECONDS = 1;
 
 /** @param token the bearer token of the request, undefined where it has none */
 export function sendError(reply: FastifyReply, error: AnnalsError, token: string | undefined): void {
   const { status, code, facts } = error;
   if (status === 401) reply.header('www-authenticate', 'Bearer');
-  if (status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  hintRetry(reply, error);
   if (code === 'method_not_allowed') reply.header('allow', facts.limit);
   reply.code(status).send(toCregoError(error, token));
 }
@@ -32,6 +30,8 @@ export function toCregoError(
     case 404:
     case 405:
       return { detail: message };
+    case 429:
+      return { detail: `Request was throttled. Expected available in ${facts.retryAfterSeconds} seconds.` };
     case 503:
       return { detail: 'Service temporarily unavailable, try again later.' };
     default:

@@ -11,6 +11,7 @@ import { type Stream, streamOf } from '../../core/streams.ts';
 import type { Organization } from '../../directory/directory.ts';
 import type { Subject, Verb } from '../../directory/subjects.ts';
 import { bodyBytes } from '../../http/bodies.ts';
+import { header, requestContext } from '../../http/request-context.ts';
 import { parseJson } from '../../ingest/json-text.ts';
 import { normaliseActor, normaliseContext, normaliseIp } from '../../ingest/normalise.ts';
 import type { RequestKey } from '../../ingest/sealed-batch.ts';
@@ -69,11 +70,6 @@ function writing({ mayWriteForOthers, actor: own }: Caller, wanted: Actor): Acto
       got: id,
     },
   );
-}
-
-export function header(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
 }
 
 export function selectionOf(query: ChangesQuery, resource?: ResourceRef): Selection {
@@ -151,22 +147,10 @@ export function writerOf(request: FastifyRequest, caller: Caller): { actor: Acto
   return {
     actor: writing(caller, wanted),
     context: normaliseContext(
-      context ?? contextOf(request),
+      context ?? requestContext(request),
       context === undefined ? 'request' : 'annals-context',
     ),
   };
-}
-
-export function contextOf(request: FastifyRequest): JsonObject {
-  const given = {
-    ip: request.ip,
-    userAgent: header(request, 'user-agent')?.slice(0, 500),
-    requestId: header(request, 'x-request-id')?.slice(0, 200),
-    traceparent: header(request, 'traceparent')?.slice(0, 100),
-  };
-  return Object.fromEntries(
-    Object.entries(given).filter((member): member is [string, string] => member[1] !== undefined),
-  );
 }
 
 /** Headers come as Latin-1 from Node; what was sent is UTF-8. */

@@ -7,10 +7,11 @@ import { AnnalsError } from '../../core/errors.ts';
 import type { Organization, Scope } from '../../directory/directory.ts';
 import { shownValue } from '../../directory/values.ts';
 import type { DirectoryResource, DirectoryView } from '../../directory/view.ts';
+import { requestContext } from '../../http/request-context.ts';
 import { normaliseBody } from '../../ingest/normalise.ts';
 import type { Annals } from '../dialect.ts';
 import { describe } from './describe.ts';
-import { ask, askRoot, contextOf } from './from-wire.ts';
+import { ask, askRoot } from './from-wire.ts';
 import { toHead, toOrganization, toToken } from './to-wire.ts';
 import { HeadWire, IdParams, listOf, NewTokenWire, OrganizationWire, TokenWire } from './wire.ts';
 
@@ -63,7 +64,7 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
     async (request, reply) => {
       const { caller } = await askRoot(annals, request);
       const wanted = normaliseBody(NewOrganization, request.body);
-      const made = await directory.createOrganization(wanted, authorOf(caller, contextOf(request)));
+      const made = await directory.createOrganization(wanted, authorOf(caller, requestContext(request)));
       reply.code(201);
       return toOrganization(made);
     },
@@ -100,7 +101,7 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
     async (request, reply) => {
       const { caller, organization } = await ask(annals, request, 'create', 'api_credentials');
       const { name, scopes, membership } = normaliseBody(NewToken, request.body);
-      const by = authorOf(caller, contextOf(request));
+      const by = authorOf(caller, requestContext(request));
       const wanted = membership === undefined ? { name, scopes: checked(scopes) } : { name, membership };
       if (membership !== undefined && scopes !== undefined)
         throw either('scopes and membership exclude each other');
@@ -120,7 +121,7 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
       if (found === undefined) {
         throw new AnnalsError('not_found', `there is no token ${id} in this organization`, { got: id });
       }
-      await directory.remove(organization, found.type, id, authorOf(caller, contextOf(request)));
+      await directory.remove(organization, found.type, id, authorOf(caller, requestContext(request)));
       return reply.code(204).send();
     },
   );

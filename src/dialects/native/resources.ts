@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
+import type { Caller } from '../../auth/access.ts';
 import { changesBetween, patchBetween } from '../../core/diff.ts';
 import type { Change, ResourceRef, State } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
@@ -9,12 +10,14 @@ import { MAX_INSTANT } from '../../core/instant.ts';
 import { canonicalize, type Json } from '../../core/json.ts';
 import { applyPatch, mergePatch, parsePatch } from '../../core/patch.ts';
 import type { Latest } from '../../core/seal.ts';
-import type { Verb } from '../../directory/subjects.ts';
+import { behindDirectory, isKeptByDirectory } from '../../directory/ids.ts';
+import { type Subject, subjectOf, type Verb } from '../../directory/subjects.ts';
+import { header } from '../../http/request-context.ts';
 import { checkChangeSize, normaliseRef, normaliseState } from '../../ingest/normalise.ts';
 import type { StateAt } from '../../query/read.ts';
 import type { Annals } from '../dialect.ts';
 import { describe } from './describe.ts';
-import { ask, cursorBehind, header, instantOf, refBehind, requestKeyOf, writerOf } from './from-wire.ts';
+import { type Asked, ask, cursorBehind, instantOf, refBehind, requestKeyOf, writerOf } from './from-wire.ts';
 import { receiptText, toStateAt } from './to-wire.ts';
 import {
   DiffQuery,
@@ -39,10 +42,10 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
       response: { 200: listOf(StateWire) },
     }),
     async (request) => {
-      const { organization } = await ask(annals, request, 'read', 'resources');
+      const asked = await ask(annals, request, 'read', 'resources');
       const { type, limit = 50, cursor } = request.query;
       const behind = cursor === undefined ? undefined : refBehind(cursor);
-      const states = await read.resources(organization.id, type, behind, limit + 1);
+      const states = await visible(asked, type, behind, limit + 1);
       const last = states.length > limit ? states[limit - 1] : undefined;
       return {
         data: states.slice(0, limit).map(toStateAt),
@@ -59,7 +62,7 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
       response: { 200: StateWire },
     }),
     async (request, reply) => {
-      const { organization } = await ask(annals, request, 'read', 'resources');
+      const { organization } = await askToRead(request);
       const found = await stateOf(organization.id, request.params, request.query);
       if (found === undefined) throw noState(request.params, request.query);
       reply.header('etag', etagOf(found.version));
@@ -75,7 +78,7 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
       response: { 200: DiffWire },
     }),
     async (request) => {
-      const { organization } = await ask(annals, request, 'read', 'resources');
+      const { organization } = await askToRead(request);
       const { from, to } = request.query;
       const [before, after] = await Promise.all([
         versionOf(organization.id, request.params, from),
@@ -127,6 +130,32 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
         return null;
       }),
   );
+
+  async function askToRead(request: FastifyRequest<{ Params: ResourceParams }>): Promise<Asked> {
+    const asked = await ask(annals, request, 'read', 'resources');
+    const hidden = hiddenSubject(asked.caller, request.params);
+    if (hidden !== undefined) annals.access.require(asked.caller, 'read', hidden);
+    return asked;
+  }
+
+  /** Latest states without those that the caller may not read, which are passed over together. */
+  async function visible(
+    { caller, organization }: Asked,
+    type: string | undefined,
+    behind: ResourceRef | undefined,
+    limit: number,
+  ): Promise<StateAt[]> {
+    const states: StateAt[] = [];
+    let from = behind;
+    while (states.length < limit) {
+      const found = await read.resources(organization.id, type, from, limit);
+      const hidden = found.find(({ resource }) => hiddenSubject(caller, resource) !== undefined);
+      states.push(...(hidden === undefined ? found : found.slice(0, found.indexOf(hidden))));
+      if (hidden === undefined && found.length < limit) break;
+      from = hidden === undefined ? found.at(-1)?.resource : behindDirectory(hidden.resource.type);
+    }
+    return states.slice(0, limit);
+  }
 
   /** Records what `next` makes of the latest state. A put may do either, so it needs both rights. */
   async function write(
@@ -193,6 +222,12 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
     if (found === undefined) throw noState(resource, { version });
     return found.state;
   }
+}
+
+/** The directory keeps its resources among all others: a state of them needs the right to read their type as well. */
+function hiddenSubject({ rights }: Caller, resource: ResourceRef): Subject | undefined {
+  const subject = isKeptByDirectory(resource) ? subjectOf(resource.type) : undefined;
+  return subject === undefined || rights.may('read', subject) ? undefined : subject;
 }
 
 function etagOf(version: number): string {

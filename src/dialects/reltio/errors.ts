@@ -2,6 +2,7 @@
 
 import type { FastifyReply } from 'fastify';
 import type { AnnalsError } from '../../core/errors.ts';
+import { hintRetry } from '../../http/problem.ts';
 import type { OAuthError, ReltioError } from './wire.ts';
 
 /** What the wire says in place of the error's own words; `detail` where it does not say those there. */
@@ -12,14 +13,11 @@ interface Words {
   detail?: string;
 }
 
-/** Seconds after which a refused request may be sent again. */
-const RETRY_AFTER_SECONDS = 1;
-
 /** @param token the bearer token of the request, which the wire repeats in a 401 */
 export function sendError(reply: FastifyReply, error: AnnalsError, token: string | undefined): void {
   const { status, code, facts } = error;
   if (status === 401) reply.header('www-authenticate', 'Bearer error="invalid_token"');
-  if (status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  hintRetry(reply, error);
   if (code === 'method_not_allowed') reply.header('allow', facts.limit);
   reply.code(status).send(status === 401 ? toOAuthError(token) : toReltioError(error));
 }
@@ -51,6 +49,8 @@ function wordsOf({ status }: AnnalsError): Words {
       return { errorCode: 101, exception: 'OBJECT_NOT_FOUND', detail: 'No object with specified id found' };
     case 405:
       return { errorCode: 150, exception: 'METHOD_NOT_ALLOWED', message: 'Request method is not supported' };
+    case 429:
+      return { errorCode: 150, exception: 'TOO_MANY_REQUESTS', message: 'Too many requests' };
     case 500:
     case 503:
       return { errorCode: 2001, exception: 'INTERNAL_SERVER_ERROR' };

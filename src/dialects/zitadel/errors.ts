@@ -64,7 +64,9 @@ export function toWireError(error: unknown): ConnectError {
   if (!(error instanceof AnnalsError)) return refusals.panic();
   const known = BY_CODE[error.code];
   if (known !== undefined) return known();
-  return new ConnectError(error.message, codeOf(error.status));
+  const { retryAfterSeconds } = error.facts;
+  const metadata = retryAfterSeconds === undefined ? undefined : { 'retry-after': String(retryAfterSeconds) };
+  return new ConnectError(error.message, codeOf(error.status), metadata);
 }
 
 function codeOf(status: number): Code {

@@ -60,6 +60,7 @@ export class RestAnswers {
 /** Sets status and headers, and answers the body. */
 export function sendError(reply: FastifyReply, error: ConnectError, status = restStatus(error)): string {
   if (status === 401) reply.header('www-authenticate', error.rawMessage);
+  for (const [name, value] of error.metadata) reply.header(name, value);
   reply.code(status);
   return restBody(error);
 }

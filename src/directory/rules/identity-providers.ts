@@ -4,6 +4,7 @@
 import type { Fault } from '../../core/errors.ts';
 import { formatInstant, type Instant } from '../../core/instant.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { ALL_RIGHTS } from '../rights.ts';
 import { saltedHash } from '../secrets.ts';
 import type { Rules, Step } from './rules.ts';
 
@@ -14,6 +15,8 @@ const DOMAIN = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/;
 const IDENTITY = ['issuer', 'jwks_url', 'client_id', 'domains'];
 
 export const identityProviders: Rules = {
+  // It can vouch for the address of any member, and so give whatever anyone here may do.
+  needs: () => ALL_RIGHTS,
   faults(_scene, { attributes }) {
     const faults: Fault[] = [];
     const add = (name: string, message: string): void => {

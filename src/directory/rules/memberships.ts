@@ -1,6 +1,8 @@
 // Who belongs to the organization. A member is invited by an address, which stays: it is what an identity
 // provider vouches for. The user behind it may call themselves what they like.
 
+import type { Fault } from '../../core/errors.ts';
+import type { Json } from '../../core/json.ts';
 import type { Sha256 } from '../../core/merkle.ts';
 import type { LogId } from '../../store/store.ts';
 import { directoryId } from '../ids.ts';
@@ -15,6 +17,14 @@ export function emailOf(text: string): string {
   return text.trim().toLowerCase();
 }
 
+export function emailFaults(name: string, value: Json | undefined): Fault[] {
+  // That it is missing, or no string, the declaration says.
+  if (typeof value !== 'string' || value.trim() === '') return [];
+  if (EMAIL.test(emailOf(value)) && value.length <= MOST_EMAIL) return [];
+  const message = `must be an e-mail address of at most ${MOST_EMAIL} characters`;
+  return [{ at: 'attributes', name, error: 'invalid', message }];
+}
+
 export function membershipId(sha256: Sha256, log: LogId, email: string): string {
   return directoryId(sha256, log, 'memberships', emailOf(email));
 }
@@ -25,12 +35,7 @@ export function userId(sha256: Sha256, log: LogId, email: string): string {
 
 export const memberships: Rules = {
   id: ({ view, sha256 }, state) => membershipId(sha256, view.organization.id, String(state.user_email)),
-  faults(_scene, { attributes: { user_email } }) {
-    if (typeof user_email !== 'string' || user_email.trim() === '') return [];
-    if (EMAIL.test(emailOf(user_email)) && user_email.length <= MOST_EMAIL) return [];
-    const message = `must be an e-mail address of at most ${MOST_EMAIL} characters`;
-    return [{ at: 'attributes', name: 'user_email', error: 'invalid', message }];
-  },
+  faults: (_scene, { attributes }) => emailFaults('user_email', attributes.user_email),
   complete({ view, sha256 }, state, _input, before) {
     if (before !== undefined) return state;
     const email = emailOf(String(state.user_email));

@@ -3,18 +3,22 @@
 
 import type { JsonObject } from '../../core/json.ts';
 import { declarationOf } from '../declarations.ts';
+import { rightsOfPermissions } from '../rights.ts';
 import type { Input } from '../validate.ts';
-import type { Scene, Step } from './rules.ts';
+import { refuseGrants, type Scene, type Step } from './rules.ts';
 
 export function pointHere(
-  { view }: Scene,
+  scene: Scene,
   type: string,
   inverse: string,
   id: string,
   { relationships }: Input,
 ): Step[] {
+  const { view } = scene;
   const wanted = relationships[type];
   if (!Array.isArray(wanted)) return [];
+  // It is they who change.
+  refuseGrants(scene, rightsOfPermissions([{ subject: type, verbs: ['update'] }]));
   const key = declarationOf(type).relationships[inverse]?.key as string;
   const pointing = view.pointing(type, inverse, id).map((resource) => resource.id);
   const without = pointing.filter((pointer) => !wanted.includes(pointer));

@@ -17,6 +17,8 @@ export interface Author {
   context: JsonObject;
   /** Nobody can give what they do not have. */
   rights: Rights;
+  /** Does it write with the root token? */
+  isRoot?: boolean;
   /** The member that it is, and the user. */
   membership?: string | undefined;
   user?: string | undefined;
@@ -44,6 +46,8 @@ export interface Step {
 }
 
 export interface Rules {
+  /** The rights that whoever creates or updates one must have, asked before anything is said of the input. */
+  needs?(scene: Scene, input: Input): Rights | undefined;
   /** Where an id follows from what the resource is, it can be there only once. */
   id?(scene: Scene, state: JsonObject): string;
   /** What is wrong beyond the declaration. */
@@ -58,10 +62,10 @@ export interface Rules {
   removal?(scene: Scene, resource: DirectoryResource): Step[];
 }
 
-/** @throws AnnalsError `forbidden` where rights were given that the author has not */
+/** @throws AnnalsError `forbidden` where rights are given, taken or needed that the author has not */
 export function refuseGrants({ by }: Scene, wanted: Rights | undefined): void {
   if (wanted === undefined || hasAll(by.rights, wanted)) return;
-  throw new AnnalsError('forbidden', 'nobody can give rights that they do not have');
+  throw new AnnalsError('forbidden', 'nobody can give or take rights that they do not have');
 }
 
 export function removalOf({ type, id }: { type: string; id: string }): Step {

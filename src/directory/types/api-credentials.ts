@@ -11,7 +11,7 @@ export const apiCredentials = declare({
   singular: 'api_credential',
   event: 'org.credential',
   attributes: {
-    name: attribute('string', 'CUFQS', { isRequired: true }),
+    name: attribute('string', 'CUFQ', { isRequired: true }),
     kind: attribute('string', 'CFQ', { isRequired: true }),
     confidential: attribute('boolean', 'FQ', { default: true }),
     redirect_uri: attribute('string', 'CUFQ'),
@@ -37,7 +37,7 @@ export const apiCredentials = declare({
 export const personalAccessTokens = declare({
   type: 'personal_access_tokens',
   singular: 'personal_access_token',
-  event: 'org.personal_access_token',
+  event: 'user.pat',
   operations: [],
   attributes: { name: attribute('string', 'CF', { isRequired: true }) },
   relationships: { membership: one('memberships', 'membership_id', 'C', true) },

@@ -8,16 +8,7 @@ import { SPAN } from '../../core/plan.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
 import type { Stream } from '../../core/streams.ts';
 import type { Audit, Filed, Filing, Kept, Secret } from '../audit.ts';
-import type {
-  KeptAnswer,
-  LogId,
-  Organization,
-  Parts,
-  Range,
-  Selection,
-  StoredEntry,
-  Token,
-} from '../store.ts';
+import type { KeptAnswer, LogId, Organization, Parts, Range, Selection, StoredEntry } from '../store.ts';
 import { bigintArray, integerArray, textArray } from './arrays.ts';
 import { connectionConfig, type Reading, type Value } from './database.ts';
 import { toAnnalsError } from './errors.ts';
@@ -70,15 +61,10 @@ class PostgresAudit implements Audit, Reading {
     return this.#reads.organizations();
   }
 
-  tokens(organization: string): Promise<Token[]> {
-    return this.#reads.tokens(organization);
-  }
-
-  /** But for those that only say whose a token is: they come with the tokens. */
   async secrets(): Promise<Secret[]> {
     const rows = await this.read<{ name: string; value: Buffer; until: number | null }>(
       `SELECT s.name, s.value, ${microsOf('s.until')} AS until FROM annals.secrets s
-        WHERE s.log = $1 AND s.name NOT LIKE 'token:%' ORDER BY s.name`,
+        WHERE s.log = $1 ORDER BY s.name`,
       [INSTALLATION],
     );
     return rows.map(({ name, value, until }) => ({ name, value, until: until ?? undefined }));

@@ -9,16 +9,7 @@ import { SPAN } from '../../core/plan.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
 import { WHOLE_LOG } from '../../core/streams.ts';
 import type { Audit, Filed, Filing, Kept, Place, Secret } from '../audit.ts';
-import type {
-  KeptAnswer,
-  LogId,
-  Organization,
-  Parts,
-  Range,
-  Selection,
-  StoredEntry,
-  Token,
-} from '../store.ts';
+import type { KeptAnswer, LogId, Organization, Parts, Range, Selection, StoredEntry } from '../store.ts';
 import { Connection } from './database.ts';
 import { Reads } from './reads.ts';
 import { LOG_STRIDE, uuidBytes } from './rows.ts';
@@ -72,10 +63,6 @@ class SqliteAudit implements Audit {
 
   async organizations(): Promise<Organization[]> {
     return this.#reads.organizations();
-  }
-
-  async tokens(organization: string): Promise<Token[]> {
-    return this.#reads.tokens(organization);
   }
 
   async secrets(): Promise<Secret[]> {

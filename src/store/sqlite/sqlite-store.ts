@@ -21,7 +21,6 @@ import type {
   Selection,
   Store,
   StoredEntry,
-  Token,
 } from '../store.ts';
 import type { AppendRows } from './append.ts';
 import type { LatestText } from './reads.ts';
@@ -121,22 +120,6 @@ class SqliteStore implements Store {
 
   addOrganization(organization: Organization): Promise<boolean> {
     return this.#writer.call('addOrganization', organization);
-  }
-
-  tokens(organization: string): Promise<Token[]> {
-    return this.#reader.call('tokens', organization);
-  }
-
-  token(secretHash: Hash): Promise<Token | undefined> {
-    return this.#reader.call('token', secretHash);
-  }
-
-  addToken(token: Token): Promise<void> {
-    return this.#writer.call('addToken', token);
-  }
-
-  removeToken(organization: string, id: string): Promise<boolean> {
-    return this.#writer.call('removeToken', organization, id);
   }
 
   secret(name: string): Promise<Uint8Array | undefined> {

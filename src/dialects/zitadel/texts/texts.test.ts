@@ -3,8 +3,11 @@ import { de } from './de.ts';
 import { en } from './en.ts';
 import { aggregateText, chooseLanguage, errorText, eventText } from './texts.ts';
 
-/** The event types that the wire names: `a.{b,c}` stands for `a.b` and `a.c`. */
+/** The event types that the wire names, and those of the directory: `a.{b,c}` stands for `a.b` and `a.c`. */
 const NAMED = `
+  org.member.{activated,invitation.resent} org.role.{added,changed,removed} org.permission.{added,changed,removed}
+  org.credential.{added,changed,removed} org.application_member.{added,changed,removed}
+  org.member_profile.{added,changed,removed}
   org.{added,changed,deactivated,reactivated,removed}
   org.domain.{added,removed,verified,verification.added,verification.failed,primary.set}
   org.member.{added,changed,removed,cascade.removed} org.metadata.{set,removed,removed.all}
