@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { addBackup } from './backup.ts';
+import { addCopy } from './copy.ts';
 import { addDatabase } from './database.ts';
 import { CliError, exitCodeOf } from './exit.ts';
 import { addExport } from './export.ts';
@@ -40,6 +41,7 @@ for (const add of [
   addHead,
   addVerify,
   addBackup,
+  addCopy,
   addDatabase,
   addOrganization,
   addToken,
