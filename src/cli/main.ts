@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { addBackup } from './backup.ts';
+import { addCopy } from './copy.ts';
 import { addCredential } from './credential.ts';
 import { addDatabase } from './database.ts';
 import { CliError, exitCodeOf } from './exit.ts';
@@ -43,6 +44,7 @@ for (const add of [
   addHead,
   addVerify,
   addBackup,
+  addCopy,
   addDatabase,
   addOrganization,
   addUser,
