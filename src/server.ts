@@ -21,6 +21,7 @@ import { outsideDirectory } from './directory/guard.ts';
 import { makeApp } from './http/app.ts';
 import { registerDocs } from './http/docs.ts';
 import { registerHealth } from './http/health.ts';
+import { hideSecretsInErrors, makeHideSecrets } from './http/hide-secrets.ts';
 import type { TlsMaterial } from './http/listener.ts';
 import { registerMetrics } from './http/metrics.ts';
 import { sendProblem } from './http/problem.ts';
@@ -61,6 +62,7 @@ export const sha256: Sha256 = (data) => Buffer.from(hash('sha256', data, 'binary
 export async function makeServer(means: Means): Promise<Server> {
   const { store, rootToken, logger, now, nowMs, uuid, guesses = {} } = means;
   let isStopping = false;
+  const hideSecrets = makeHideSecrets(rootToken);
   const record = makeRecord(store, { now, salt: saltShaker(), sha256 });
   const directory = makeDirectory(store, { now, nowMs, uuid, randomBytes, sha256, record });
   const accessTokens = makeAccessTokens(store, { now, uuid });
@@ -72,6 +74,7 @@ export async function makeServer(means: Means): Promise<Server> {
     access: makeAccess(directory, rootToken, tokens, { now, nowMs, sha256 }, guesses.failures),
     accessTokens,
     directory,
+    hideSecrets,
     now,
     uuid,
     isStopping: () => isStopping,
@@ -83,7 +86,8 @@ export async function makeServer(means: Means): Promise<Server> {
   });
   await directory.ensureOrganization({ slug: 'default', name: 'Default' });
 
-  const app = makeApp(logger, means.tls);
+  const app = makeApp(logger.child({}, { serializers: { url: hideSecrets } }), means.tls);
+  hideSecretsInErrors(app, hideSecrets);
   app.addHook('onRequest', (_request, reply, done) => {
     if (isStopping) refuseWork(reply);
     else done();

@@ -25,7 +25,10 @@ describe('help and usage', () => {
     'head',
     'verify',
     'backup',
+    'copy',
     'database status',
+    'database migrate',
+    'database distribute',
     'organization create',
     'organization list',
     'organization show',
@@ -79,7 +82,7 @@ describe('help and usage', () => {
     [['import', '/'], '/ cannot be read: it is a folder'],
     [
       ['verify', '--database-url', 'memory:'],
-      'this command reads a database file (sqlite:<file>), got memory:',
+      'this command opens sqlite:<file> or postgres://…, got memory:',
     ],
     [['serve', '--port', 'x'], 'ANNALS_PORT must be a port from 0 to 65535, got "x"'],
   ])('answers 2 to %j, and says why in one line', async (args, message) => {

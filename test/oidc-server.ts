@@ -8,6 +8,7 @@ import { ALL_RIGHTS } from '../src/directory/rights.ts';
 import { emailOf } from '../src/directory/rules/memberships.ts';
 import { makeServer, type Server } from '../src/server.ts';
 import { openMemoryStore } from '../src/store/memory/memory-store.ts';
+import type { Store } from '../src/store/store.ts';
 
 export const ROOT_TOKEN = 'root-token-of-the-tests';
 export const ROOT: Author = { actor: { type: 'system', id: 'root' }, context: {}, rights: ALL_RIGHTS };
@@ -28,10 +29,11 @@ export interface TimedServer {
   stop(): Promise<void>;
 }
 
-export async function startTimedServer(): Promise<TimedServer> {
+/** @param store by default one of its own */
+export async function startTimedServer(store: Store = openMemoryStore()): Promise<TimedServer> {
   let aheadMs = 0;
   const server = await makeServer({
-    store: openMemoryStore(),
+    store,
     rootToken: ROOT_TOKEN,
     logger: pino({ level: 'silent' }),
     now: () => (Date.now() + aheadMs) * 1000,

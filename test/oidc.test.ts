@@ -3,6 +3,9 @@
 import { type CryptoKey, exportSPKI, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Organization } from '../src/directory/directory.ts';
+import { identityOf } from '../src/directory/rules/identity-providers.ts';
+import { openMemoryStore } from '../src/store/memory/memory-store.ts';
+import type { Store } from '../src/store/store.ts';
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts';
 import {
   invite,
@@ -25,8 +28,11 @@ const ACCOUNTS = {
 const CHANGE = { resource: { type: 'notes', id: '1' }, action: 'create', after: { text: 'hello' } };
 /** Longer than a token is remembered, and than the list of providers stays as it is. */
 const FORGOTTEN_MS = 61_000;
+/** Within so long a server knows what another one on the same database wrote. */
+const HEARD_MS = 5_000;
 
 let idp: IdentityProvider;
+let store: Store;
 let timed: TimedServer;
 let acme: Organization;
 let provider: string;
@@ -37,7 +43,8 @@ beforeAll(async () => {
 afterAll(() => idp.stop());
 
 beforeEach(async () => {
-  timed = await startTimedServer();
+  store = openMemoryStore();
+  timed = await startTimedServer(store);
   const { directory } = timed;
   acme = await organizationOf(directory, 'acme');
   provider = await trust(directory, acme, idp.issuer);
@@ -176,6 +183,65 @@ describe('the first sign-in', () => {
       'eve@acme.example': 'pending',
       'rita@acme.test': 'pending',
     });
+  });
+});
+
+describe('while a member signs in for the first time', () => {
+  const ada = async () => {
+    const view = await timed.directory.view(acme);
+    const membership = view.list('memberships').find(({ state }) => state.user_email === 'ada@acme.example');
+    const reading = view.list('roles').find(({ state }) => state.kind === 'read_only')?.id as string;
+    return { id: membership?.id as string, membership, reading };
+  };
+
+  it('and is removed, nothing brings them back', async () => {
+    const { id, membership } = await ada();
+    await timed.directory.remove(acme, 'memberships', id, ROOT);
+    await timed.directory.activate(acme, membership as NonNullable<typeof membership>, ROOT);
+    expect((await timed.directory.view(acme)).get('memberships', id)).toBeUndefined();
+    expect(await statusOf(await idToken('ada'))).toBe(401);
+  });
+
+  it('and gets another role, the next request is held to it', async () => {
+    const [{ id, reading }, token] = [await ada(), await idToken('ada')];
+    const input = { attributes: {}, relationships: { role: reading } };
+    await Promise.all([
+      statusOf(token),
+      timed.directory.update(acme, 'memberships', id, input, ROOT),
+      statusOf(token),
+    ]);
+    expect((await timed.ask(token, 'POST', '/v1/changes', CHANGE)).status).toBe(403);
+  });
+
+  it('and the provider changes, the one it is now stays unverified', async () => {
+    const before = (await timed.directory.view(acme)).get('identity_providers', provider)?.state ?? {};
+    await update({ client_id: 'annals-two' });
+    await timed.directory.markVerified(acme, provider, identityOf(before), ROOT);
+    const view = await timed.directory.view(acme);
+    expect(view.get('identity_providers', provider)?.state.status).toBe('pending');
+  });
+});
+
+describe('two servers on one database', () => {
+  it('record a first sign-in once, and hear of a disabled provider and a removed member', async () => {
+    const other = await startTimedServer(store);
+    const [token, second] = [await idToken('ada'), await idToken('rita')];
+    const both = (jwt: string): Promise<number[]> => Promise.all([statusOf(jwt), statusOf(jwt, other)]);
+    expect(await both(token)).toEqual([200, 200]);
+    expect(await both(second)).toEqual([200, 200]);
+    expect(await entriesOf('org.member.activated')).toHaveLength(2);
+    expect(await entriesOf('org.idp.config.changed')).toHaveLength(1);
+
+    const member = (await timed.directory.view(acme))
+      .list('memberships')
+      .find(({ state }) => state.user_email === ACCOUNTS.rita.email);
+    await timed.directory.remove(acme, 'memberships', member?.id as string, ROOT);
+    other.pass(HEARD_MS);
+    expect(await both(second)).toEqual([401, 401]);
+    await update({ _disable: true });
+    other.pass(HEARD_MS);
+    expect(await both(token)).toEqual([401, 401]);
+    await other.stop();
   });
 });
 

@@ -5,6 +5,7 @@ import type { Access } from '../auth/access.ts';
 import type { AccessTokens } from '../auth/oauth/access-tokens.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { HideSecrets } from '../http/hide-secrets.ts';
 import type { Record } from '../ingest/record.ts';
 import type { Reader } from '../query/read.ts';
 
@@ -14,6 +15,8 @@ export interface Annals {
   access: Access;
   accessTokens: AccessTokens;
   directory: Directory;
+  /** For what is written past the server's own answers. */
+  hideSecrets: HideSecrets;
   now(): Instant;
   /** A fresh UUIDv7, lower case. */
   uuid(): string;

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AnnalsError } from '../../core/errors.ts';
+import type { HideSecrets } from '../../http/hide-secrets.ts';
 import { BODY_TIMEOUT_MS } from '../../http/limits.ts';
 import { problemOf, toProblem } from '../../http/problem.ts';
 import { parseJson } from '../../ingest/json-text.ts';
@@ -37,7 +38,7 @@ export async function recordLines(
   response.writeHead(200, { 'content-type': 'application/x-ndjson', ...headersOf(reply) });
   // The client may read its first answers while it still sends.
   response.flushHeaders();
-  const answers = new Answers(response);
+  const answers = new Answers(response, annals.hideSecrets);
   try {
     let number = 0;
     for await (const line of linesOf(request.raw)) {
@@ -78,13 +79,15 @@ function idOf(key: string, number: number): string {
 /** The answers under way, written in the order of their lines. */
 class Answers {
   readonly #response: ServerResponse;
+  readonly #hideSecrets: HideSecrets;
   readonly #waiting: { answer: Promise<string>; line: number; bytes: number }[] = [];
   #bytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #isWriting = false;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, hideSecrets: HideSecrets) {
     this.#response = response;
+    this.#hideSecrets = hideSecrets;
   }
 
   /** Takes one more; resolves when there is room for the next. */
@@ -103,7 +106,7 @@ class Answers {
     await this.#writing;
     if (this.#response.destroyed) return;
     if (error !== undefined)
-      this.#response.write(`${JSON.stringify({ error: toProblem(problemOf(error)) })}\n`);
+      this.#response.write(`${this.#hideSecrets(JSON.stringify({ error: toProblem(problemOf(error)) }))}\n`);
     this.#response.end();
   }
 
@@ -127,7 +130,9 @@ class Answers {
 
   async #write(): Promise<void> {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      const text = await next.answer.catch((error: unknown) => errorText(next.line, error));
+      const text = await next.answer.catch((error: unknown) =>
+        this.#hideSecrets(errorText(next.line, error)),
+      );
       this.#waiting.shift();
       this.#bytes -= next.bytes;
       if (this.#response.destroyed) continue;

@@ -38,6 +38,7 @@ export function makeAnswers(annals: Annals, { maxChanges, shutdown, onError }: A
     methods,
     shutdown,
     onError,
+    hideSecrets: annals.hideSecrets,
     routes(router) {
       registerHealth(
         router,

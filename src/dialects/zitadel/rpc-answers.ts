@@ -19,6 +19,7 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { HideSecrets } from '../../http/hide-secrets.ts';
 import { BODY_TIMEOUT_MS } from '../../http/limits.ts';
 import { isExpected, toWireError } from './errors.ts';
 import type { Method } from './methods.ts';
@@ -31,6 +32,7 @@ export interface RpcAnswersOptions {
   /** Ends streams that would last for ever. */
   shutdown: AbortSignal;
   onError(error: unknown): void;
+  hideSecrets: HideSecrets;
 }
 
 /** Smaller answers cost more to compress than to send. */
@@ -65,8 +67,9 @@ type Handler = ConnectRouter['handlers'][number];
 export class RpcAnswers {
   readonly #handlers: ReadonlyMap<string, Handler>;
   readonly #onError: (error: unknown) => void;
+  readonly #hideSecrets: HideSecrets;
 
-  constructor({ methods, routes, shutdown, onError }: RpcAnswersOptions) {
+  constructor({ methods, routes, shutdown, onError, hideSecrets }: RpcAnswersOptions) {
     const router = createConnectRouter({
       readMaxBytes: MAX_MESSAGE_BYTES,
       compressMinBytes: COMPRESS_MIN_BYTES,
@@ -92,6 +95,7 @@ export class RpcAnswers {
     routes(router);
     this.#handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
     this.#onError = onError;
+    this.#hideSecrets = hideSecrets;
   }
 
   /** Answers in the request's own protocol; the reply is taken out of Fastify's hands. */
@@ -102,8 +106,10 @@ export class RpcAnswers {
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    if (handler === undefined)
-      return refuse(request, reply, { ...UNIMPLEMENTED, message: `${path.slice(1)} is not implemented` });
+    if (handler === undefined) {
+      const message = this.#hideSecrets(`${path.slice(1)} is not implemented`);
+      return refuse(request, reply, { ...UNIMPLEMENTED, message });
+    }
     if (handler.method.methodKind !== 'bidi_streaming') timeBody(request);
     const values = createContextValues().set(ADDRESS, request.ip);
     try {

@@ -70,11 +70,11 @@ class PostgresAudit implements Audit, Reading {
     return rows.map(({ name, value, until }) => ({ name, value, until: until ?? undefined }));
   }
 
-  answers(log: LogId): Promise<KeptAnswer[]> {
+  answers(log: LogId, behind: string | undefined, limit: number): Promise<KeptAnswer[]> {
     return this.read(
       `SELECT a.key, a.fingerprint, a.answer, ${microsOf('a.kept_at')} AS "keptAt" FROM annals.answers a
-        WHERE a.log = $1 ORDER BY a.kept_at, a.key`,
-      [log],
+        WHERE a.log = $1 AND a.key > $2 ORDER BY a.key LIMIT $3`,
+      [log, behind ?? '', limit],
     );
   }
 

@@ -74,12 +74,11 @@ class SqliteAudit implements Audit {
     }));
   }
 
-  async answers(log: LogId): Promise<KeptAnswer[]> {
+  async answers(log: LogId, behind: string | undefined, limit: number): Promise<KeptAnswer[]> {
     const rows = this.#connection
-      .prepare(
-        'SELECT key, fingerprint, answer, kept_at AS keptAt FROM answers WHERE log = ? ORDER BY kept_at, key',
-      )
-      .all(this.#logNumber(log));
+      .prepare(`SELECT key, fingerprint, answer, kept_at AS keptAt FROM answers
+        WHERE log = ? AND key > ? ORDER BY key LIMIT ?`)
+      .all(this.#logNumber(log), behind ?? '', limit);
     return rows.map((row) => ({ ...row }) as unknown as KeptAnswer);
   }
 

@@ -169,7 +169,7 @@ class Thread {
   #failure: AnnalsError | undefined;
 
   static async start(options: WorkerOptions): Promise<Thread> {
-    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+    const file = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
     const thread = new Thread(
       new Worker(new URL(file, import.meta.url), { workerData: options, resourceLimits: THREAD_LIMITS }),
     );
