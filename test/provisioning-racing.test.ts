@@ -182,3 +182,24 @@ describe('16 clients', () => {
     expect(listed(await client.roles.list({ filters: { id_eq: id } }))).toMatchObject([{ name: '15' }]);
   });
 });
+
+describe('a personal access token', () => {
+  it('that is made while its member is removed opens nothing, not even when the address is invited again', async () => {
+    const statuses = new Set<number>();
+    for (let round = 0; round < 12; round++) {
+      const user_email = `leaving-${round}@example.com`;
+      const { id: membership } = await makeMember(user_email);
+      const headers = { 'annals-organization': organization };
+      const [made] = await Promise.all([
+        server.request('POST', '/v1/tokens', { name: 'late', membership }, headers),
+        client.memberships.delete(membership),
+      ]);
+      statuses.add(made.status);
+      expect((await makeMember(user_email)).id).toBe(membership);
+      const { secret = 'none' } = made.json as { secret?: string };
+      const authorization = `Bearer ${secret}`;
+      expect((await server.request('GET', '/v1/changes', undefined, { authorization })).status).toBe(401);
+    }
+    expect([...statuses].every((status) => [201, 404, 422].includes(status))).toBe(true);
+  });
+});

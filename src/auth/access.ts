@@ -187,7 +187,11 @@ export function makeAccess(
   ): Promise<Caller | undefined> {
     const resource = view.get(type, id);
     if (resource === undefined) return undefined;
-    if (type === 'personal_access_tokens') return activeMember(view, String(resource.state.membership_id));
+    if (type === 'personal_access_tokens') {
+      const { membership_id, member_since } = resource.state;
+      const since = view.get('memberships', String(membership_id))?.state.created_at;
+      return since === member_since ? activeMember(view, String(membership_id)) : undefined;
+    }
     const caller = applicationCaller(view, resource);
     return scopes === undefined ? caller : { ...caller, rights: narrowed(caller.rights, scopes) };
   }

@@ -41,5 +41,5 @@ export const personalAccessTokens = declare({
   operations: [],
   attributes: { name: attribute('string', 'CF', { isRequired: true }) },
   relationships: { membership: one('memberships', 'membership_id', 'C', true) },
-  hidden: ['secret_hash'],
+  hidden: ['secret_hash', 'member_since'],
 });
