@@ -9,6 +9,7 @@ const ON_ANY_STORE = [
   'native',
   'oauth',
   'oracle',
+  'provisioning-{history,lists,members,racing,refusals,relationships,resources,types}',
   'racing',
   'reltio*',
   'zitadel-history',

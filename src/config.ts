@@ -41,7 +41,7 @@ export function readConfig(settings: Environment = {}): Config {
   const databaseUrl = settingOf(environment, 'ANNALS_DATABASE_URL') ?? 'sqlite:./data/annals.db';
   if (!SCHEMES.some((scheme) => databaseUrl.startsWith(scheme))) {
     throw new ConfigError(
-      `ANNALS_DATABASE_URL must start with ${SCHEMES.join(' or ')}, got "${withoutSecret(databaseUrl)}"`,
+      `ANNALS_DATABASE_URL must start with ${SCHEMES.join(' or ')}, got "${shownUrl(databaseUrl)}"`,
     );
   }
   const logLevel = settingOf(environment, 'ANNALS_LOG_LEVEL') ?? 'info';
@@ -73,6 +73,21 @@ export function readClientConfig(settings: Environment = {}): ClientConfig {
 /** The file behind a `sqlite:` URL. */
 export function sqlitePath(databaseUrl: string): string {
   return databaseUrl.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '') || './data/annals.db';
+}
+
+/**
+ * A database URL as it may be shown: without user, password and parameters. A URL that is none, such as one whose
+ * password has a slash, is cut by hand.
+ */
+export function shownUrl(databaseUrl: string): string {
+  if (databaseUrl.startsWith('sqlite:')) return databaseUrl;
+  const rest = databaseUrl.replace(/\/\/.*@/s, '//');
+  try {
+    const { protocol, host, pathname } = new URL(rest);
+    return `${protocol}${host === '' ? '' : '//'}${host}${pathname}`;
+  } catch {
+    return rest.replace(/\?.*/s, '');
+  }
 }
 
 /** The file in the data folder that keeps the root token; undefined where the store has no folder. */
@@ -117,8 +132,4 @@ function rootTokenOf(token: string | undefined): string | undefined {
   throw new ConfigError(
     `ANNALS_ROOT_TOKEN must have at least ${SHORTEST_ROOT_TOKEN} characters and no white space, got ${token.length} characters`,
   );
-}
-
-function withoutSecret(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//…@');
 }

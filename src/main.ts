@@ -10,7 +10,6 @@ import { type Config, ConfigError, rootTokenFile, sqlitePath } from './config.ts
 import type { TlsMaterial } from './http/listener.ts';
 import { makeServer, type Server } from './server.ts';
 import { openMemoryStore } from './store/memory/memory-store.ts';
-import { openPostgresStore } from './store/postgres/postgres-store.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 
@@ -93,9 +92,11 @@ function boundMemory(): void {
 }
 
 /** Opens the store that a database URL names. */
-export function openStore(databaseUrl: string): Promise<Store> {
-  if (databaseUrl.startsWith('memory:')) return Promise.resolve(openMemoryStore());
+export async function openStore(databaseUrl: string): Promise<Store> {
+  if (databaseUrl.startsWith('memory:')) return openMemoryStore();
   if (databaseUrl.startsWith('sqlite:')) return openSqliteStore(sqlitePath(databaseUrl));
+  // Loaded here, because a server on SQLite starts faster without it.
+  const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
   return openPostgresStore(databaseUrl);
 }
 

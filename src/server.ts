@@ -3,6 +3,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
 import { makeAccess } from './auth/access.ts';
+import { makeForeignTokens } from './auth/foreign-tokens.ts';
 import { makeAccessTokens } from './auth/oauth/access-tokens.ts';
 import { makeOAuth } from './auth/oauth/routes.ts';
 import { AnnalsError } from './core/errors.ts';
@@ -65,7 +66,8 @@ export async function makeServer(means: Means): Promise<Server> {
   const record = makeRecord(store, { now, salt: saltShaker(), sha256 });
   const directory = makeDirectory(store, { now, nowMs, uuid, randomBytes, sha256, record });
   const accessTokens = makeAccessTokens(store, { now, uuid });
-  const tokens = { own: accessTokens, foreign: { identify: async () => undefined } };
+  const foreignTokens = makeForeignTokens(directory, { now, nowMs, sha256, logger });
+  const tokens = { own: accessTokens, foreign: foreignTokens };
   const annals: Annals = {
     record: outsideDirectory(record),
     read: makeReader(store, sha256),

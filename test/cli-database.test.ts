@@ -71,6 +71,28 @@ describe('the database file', () => {
     );
   });
 
+  it('is migrated from the command line, with what is missing', async () => {
+    const older = join(cli.folder, 'older.db');
+    await cli.annals(['backup', older]);
+    const copy = new DatabaseSync(older);
+    copy.exec(`DROP TABLE secrets; DELETE FROM migrations WHERE name >= '0002'`);
+    copy.close();
+    const url = ['--database-url', `sqlite:${older}`];
+    expect(await cli.annals(['verify', older])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        'lacks the migrations 0002-keys: "annals database migrate" applies them',
+      ),
+    });
+    const migrated = await cli.annals(['database', 'migrate', ...url]);
+    expect(migrated.code).toBe(0);
+    expect(migrated.stdout).toMatch(/0002-keys +applied/);
+    expect(await cli.annals(['verify', older])).toMatchObject({ code: 0 });
+    expect(await cli.annals(['database', 'migrate', '--database-url', 'sqlite:/no/such'])).toMatchObject({
+      code: 5,
+    });
+  });
+
   it("is not verified, nor taken for up to date, where its schema is another version's", async () => {
     mkdirSync(join(cli.folder, 'other'));
     const other = join(cli.folder, 'other/annals.db');

@@ -25,9 +25,33 @@ describe('help and usage', () => {
     'head',
     'verify',
     'backup',
+    'copy',
     'database status',
+    'database migrate',
+    'database distribute',
     'organization create',
     'organization list',
+    'organization show',
+    'organization update',
+    'organization transfer',
+    'user invite',
+    'user list',
+    'user show',
+    'user update',
+    'user remove',
+    'user resend',
+    'user token',
+    'role create',
+    'role list',
+    'role show',
+    'role rename',
+    'role allow',
+    'role deny',
+    'credential create',
+    'credential list',
+    'credential show',
+    'credential update',
+    'credential revoke',
     'token create',
     'token list',
     'token revoke',
@@ -58,7 +82,7 @@ describe('help and usage', () => {
     [['import', '/'], '/ cannot be read: it is a folder'],
     [
       ['verify', '--database-url', 'memory:'],
-      'this command reads a database file (sqlite:<file>), got memory:',
+      'this command opens sqlite:<file> or postgres://…, got memory:',
     ],
     [['serve', '--port', 'x'], 'ANNALS_PORT must be a port from 0 to 65535, got "x"'],
   ])('answers 2 to %j, and says why in one line', async (args, message) => {
@@ -141,7 +165,7 @@ describe('the token', () => {
     expect(list.stdout).toMatch(new RegExp(`${made.id} +website +write +20`));
     expect(list.stdout).not.toContain(made.secret);
     expect((await cli.annals(['head', '--token', made.secret])).stderr).toContain(
-      'this needs a token that may read',
+      'this needs the right to read changes, which the token has not',
     );
     expect((await cli.annals(['token', 'revoke', made.id])).stdout).toBe(`the token ${made.id} is revoked\n`);
     expect((await cli.annals(['head', '--token', made.secret])).code).toBe(4);

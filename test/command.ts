@@ -41,6 +41,24 @@ export interface CommandLine {
   stop(): Promise<void>;
 }
 
+/** Starts a command with no settings but those that are given. */
+export function startAnnals(
+  args: readonly string[],
+  { env = {} }: Given = {},
+): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [MAIN, ...args], { env: { ...stripAnnalsSettings(process.env), ...env } });
+}
+
+/** The same, to its end. */
+export async function annals(args: readonly string[], given: Given = {}): Promise<Outcome> {
+  const child = startAnnals(args, given);
+  // A command that does not read its input closes it.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(given.input ?? '');
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, stdout, stderr, json: () => JSON.parse(stdout) };
+}
+
 export async function startCommandLine(): Promise<CommandLine> {
   const folder = mkdtempSync(join(tmpdir(), 'annals-cli-'));
   const database = join(folder, 'annals.db');
@@ -49,32 +67,18 @@ export async function startCommandLine(): Promise<CommandLine> {
     ANNALS_URL: server.url,
     ANNALS_TOKEN: ROOT_TOKEN,
     ANNALS_DATABASE_URL: `sqlite:${database}`,
+    // Each command is a process of its own: what the first one compiled the others need not.
+    NODE_COMPILE_CACHE: join(folder, 'compiled'),
   };
   let organizations = 0;
-
-  function start(args: readonly string[], { env = {} }: Given = {}): ChildProcessWithoutNullStreams {
-    const environment = { ...stripAnnalsSettings(process.env), ...settings, ...env };
-    return spawn(process.execPath, [MAIN, ...args], { env: environment });
-  }
-  async function annals(args: readonly string[], given: Given = {}): Promise<Outcome> {
-    const child = start(args, given);
-    // A command that does not read its input closes it.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(given.input ?? '');
-    const [stdout, stderr] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'close'),
-    ]);
-    return { code: child.exitCode, stdout, stderr, json: () => JSON.parse(stdout) };
-  }
+  const withSettings = (given: Given = {}): Given => ({ ...given, env: { ...settings, ...given.env } });
 
   return {
     server,
     folder,
     database,
-    annals,
-    start,
+    annals: (args, given) => annals(args, withSettings(given)),
+    start: (args, given) => startAnnals(args, withSettings(given)),
     async organizationWith(...changes) {
       const slug = `test-${organizations++}`;
       const given = { env: { ANNALS_ORGANIZATION: slug } };

@@ -212,12 +212,11 @@ export function meets({ id, attributes }: Expected, key: string, operand: string
   });
 }
 
-function satisfies(
-  kind: 'text' | 'instant' | 'json',
-  value: Json,
-  predicate: string,
-  operand: string,
-): boolean {
+/** How an attribute's values compare. */
+export type Compared = 'text' | 'instant' | 'json' | 'number' | 'boolean';
+
+/** Is a predicate met by a value? Written from the facts, and unlike the server's own code. */
+export function satisfies(kind: Compared, value: Json, predicate: string, operand: string): boolean {
   if (predicate.endsWith('_or_null')) {
     return value === null || satisfies(kind, value, predicate.slice(0, -8), operand);
   }
@@ -256,12 +255,16 @@ function isYes(operand: string): boolean {
   return operand === 'true' || operand === '1';
 }
 
-function compare(kind: string, text: string, operand: string): number {
-  const [left, right] =
-    kind === 'instant'
-      ? [Date.parse(text), Date.parse(operand)]
-      : [text, kind === 'json' ? sortedText(operand) : operand];
+function compare(kind: Compared, text: string, operand: string): number {
+  const [left, right] = comparable(kind, text, operand);
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function comparable(kind: Compared, text: string, operand: string): [string | number, string | number] {
+  if (kind === 'instant') return [Date.parse(text), Date.parse(operand)];
+  if (kind === 'number') return [Number(text), Number(operand)];
+  if (kind === 'boolean') return [Number(text === 'true'), Number(isYes(operand))];
+  return [text, kind === 'json' ? sortedText(operand) : operand];
 }
 
 function sortedText(operand: string): string {

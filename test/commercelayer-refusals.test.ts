@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type TestServer } from './harness.ts';
+import { newToken } from './tokens.ts';
 
 interface Problem {
   errors: { title: string; detail: string; code: string; status: string; source?: { parameter: string } }[];
@@ -123,9 +124,7 @@ describe('bad requests', () => {
 
 describe('tokens', () => {
   it('without the right to read are refused', async () => {
-    const { directory } = server.annals;
-    const { id } = (await directory.organization('default')) as { id: string };
-    const { secret } = await directory.createToken(id, { name: 'writer', scopes: ['write'] });
+    const { secret } = await newToken(server.annals.directory, ['write']);
     const { status, json } = await server.request('GET', '/api/versions', undefined, {
       authorization: `Bearer ${secret}`,
     });

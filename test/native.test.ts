@@ -563,14 +563,22 @@ describe('access', () => {
     expect(await get('/v1/head', as(reader.secret))).toMatchObject({ status: 200 });
     expect(await post(change(), as(reader.secret))).toMatchObject({
       status: 403,
-      json: { code: 'forbidden', limit: 'write' },
+      json: { code: 'forbidden', limit: 'create changes' },
     });
     expect(await post(change(), as(writer.secret))).toMatchObject({ status: 201 });
     expect(await get('/v1/changes', as(writer.secret))).toMatchObject({
       status: 403,
-      json: { limit: 'read' },
+      json: { limit: 'read changes' },
     });
-    expect(await get('/v1/tokens', as(reader.secret))).toMatchObject({ status: 403 });
+    expect(await get('/v1/tokens', as(reader.secret))).toMatchObject({ status: 200 });
+    expect(await get('/v1/tokens', as(writer.secret))).toMatchObject({ status: 403 });
+    for (const { secret } of [reader, writer]) {
+      const wanted = { name: 'mine', scopes: ['read'] };
+      expect(await server.request('POST', '/v1/tokens', wanted, as(secret))).toMatchObject({ status: 403 });
+      expect(await server.request('DELETE', `/v1/tokens/${reader.id}`, undefined, as(secret))).toMatchObject({
+        status: 403,
+      });
+    }
     expect(await server.request('POST', '/v1/organizations', { slug: 'x' }, as(writer.secret))).toMatchObject(
       { status: 403 },
     );
@@ -598,9 +606,10 @@ describe('access', () => {
     const made = await server.request('POST', '/v1/organizations', { slug, name: 'Another' });
     expect(made).toMatchObject({ status: 201, json: { slug, name: 'Another' } });
     const other = { 'annals-organization': slug };
-    expect(await post(change(), other)).toMatchObject({ status: 201, json: { position: 0 } });
+    // Behind what the organization begins with: itself, and two roles.
+    expect(await post(change(), other)).toMatchObject({ status: 201, json: { position: 3 } });
     const token = await makeToken(['read', 'write'], other);
-    expect((await get('/v1/head', as(token.secret))).json).toMatchObject({ size: 1 });
+    expect((await get('/v1/head', as(token.secret))).json).toMatchObject({ size: 5 });
     expect(await get('/v1/head', { ...as(token.secret), 'annals-organization': 'default' })).toMatchObject({
       status: 403,
     });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeServer, type Server } from '../src/server.ts';
 import { openMemoryStore } from '../src/store/memory/memory-store.ts';
 import { makeRandom } from './random.ts';
+import { newToken } from './tokens.ts';
 
 interface Client {
   id: string;
@@ -42,9 +43,7 @@ describe('time', () => {
       nowMs: () => nowMs,
       uuid: () => crypto.randomUUID(),
     });
-    const { directory } = timed.annals;
-    const { id } = (await directory.organization('default')) as { id: string };
-    theirs = await directory.createToken(id, { name: 'timed', scopes: ['read'] });
+    theirs = await newToken(timed.annals.directory, ['read']);
   });
   afterAll(() => timed.stop());
 

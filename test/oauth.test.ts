@@ -16,6 +16,7 @@ import {
 } from '@commercelayer/js-auth';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Answer, startServer, type TestServer } from './harness.ts';
+import { newToken } from './tokens.ts';
 
 interface Client {
   id: string;
@@ -33,13 +34,8 @@ const FORM = 'application/x-www-form-urlencoded';
 let server: TestServer;
 let client: Client;
 
-async function newClient(
-  scopes: ('read' | 'write')[] = ['read', 'write'],
-  slug = 'default',
-): Promise<Client> {
-  const { directory } = server.annals;
-  const organization = (await directory.organization(slug)) ?? (await directory.createOrganization({ slug }));
-  return directory.createToken(organization.id, { name: 'a client', scopes });
+function newClient(scopes: ('read' | 'write')[] = ['read', 'write'], slug = 'default'): Promise<Client> {
+  return newToken(server.annals.directory, scopes, slug);
 }
 
 /** A request without the root token. */
@@ -372,8 +368,7 @@ describe('two servers on one database', () => {
       expect(keys[0]?.text).not.toContain('"d"');
 
       const [one, other] = servers;
-      const { id } = (await one.annals.directory.organization('default')) as { id: string };
-      const shared = await one.annals.directory.createToken(id, { name: 'shared', scopes: ['read'] });
+      const shared = await newToken(one.annals.directory, ['read']);
       const bought = await one.request('POST', '/oauth/token', grant(shared), { authorization: '' });
       const token = (bought.json as Issued).access_token;
       expect(await statusWith(token, 'GET', '/v1/head', undefined, other)).toBe(200);

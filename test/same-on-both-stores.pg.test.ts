@@ -6,8 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Change } from '../src/core/entry.ts';
-import { parseInstant } from '../src/core/instant.ts';
-import type { JsonObject } from '../src/core/json.ts';
 import { SALT_BYTES } from '../src/core/section.ts';
 import { toText } from '../src/dialects/native/to-wire.ts';
 import { makeRecord } from '../src/ingest/record.ts';
@@ -17,7 +15,7 @@ import { hexOf, plain } from '../src/store/contract-model.ts';
 import { openPostgresStore } from '../src/store/postgres/postgres-store.ts';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../src/store/store.ts';
-import { countryChanges } from './countries.ts';
+import { hardChanges, realChanges } from './imports.ts';
 import { createDatabase } from './postgres.ts';
 
 const LOG = '11111111-1111-4111-8111-111111111111';
@@ -72,44 +70,4 @@ async function imported(store: Store, changes: readonly Change[]): Promise<Expor
   const { size, rootHash } = await reader.head(LOG);
   await store.close();
   return { lines, entries, size, root: hexOf(rootHash) };
-}
-
-function realChanges(random: Random): Change[] {
-  return countryChanges().map(({ occurredAt, ...change }) => ({
-    ...change,
-    id: random.uuid(),
-    occurredAt: parseInstant(occurredAt) as number,
-  }));
-}
-
-/** Numbers as a double can be: awkward ones, and any bits at all. */
-function hardChanges(random: Random): Change[] {
-  const awkward = [
-    1e21,
-    -0,
-    5e-324,
-    1.7976931348623157e308,
-    1 / 3,
-    0.1 + 0.2,
-    123456789012345680000,
-    1e-7,
-    1e23,
-  ];
-  return Array.from({ length: 400 }, (_, index): Change => {
-    const numbers = Array.from({ length: 5 }, () => anyDouble(random));
-    const after: JsonObject = {
-      numbers: [...numbers, random.pick(awkward)],
-      größe: index,
-      'b\u2028': [{}],
-      a: {},
-    };
-    const resource = { type: 'numbers', id: String(index % 7) };
-    return { id: random.uuid(), resource, action: 'update', actor: { type: 'system', id: 'x' }, after };
-  });
-}
-
-function anyDouble(random: Random): number {
-  const view = new DataView(random.bytes(8).slice().buffer);
-  const number = view.getFloat64(0);
-  return Number.isFinite(number) ? number : random.below(2 ** 31) / 1e9;
 }

@@ -72,41 +72,45 @@ async function postUntilKept(change: { id: string }): Promise<Receipt> {
 }
 
 describe('three servers on one database, killed one after the other under load', () => {
-  it('keep every acknowledged change once, positions dense, the chain of states unbroken', async () => {
-    const acknowledged = new Map<string, Receipt>();
-    let isDone = false;
-    const writers = Array.from({ length: WRITERS }, async () => {
-      while (!isDone) {
-        const receipt = await postUntilKept(changeOf());
-        acknowledged.set(receipt.id, receipt);
+  it(
+    'keep every acknowledged change once, positions dense, the chain of states unbroken',
+    async () => {
+      const acknowledged = new Map<string, Receipt>();
+      let isDone = false;
+      const writers = Array.from({ length: WRITERS }, async () => {
+        while (!isDone) {
+          const receipt = await postUntilKept(changeOf());
+          acknowledged.set(receipt.id, receipt);
+        }
+      });
+      for (let kill = 0; kill < KILLS; kill++) {
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        const victim = kill % servers.length;
+        await servers[victim]?.end('SIGKILL');
+        servers[victim] = await started();
       }
-    });
-    for (let kill = 0; kill < KILLS; kill++) {
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      const victim = kill % servers.length;
-      await servers[victim]?.end('SIGKILL');
-      servers[victim] = await started();
-    }
-    isDone = true;
-    await Promise.all(writers);
+      isDone = true;
+      await Promise.all(writers);
 
-    const hint = `ANNALS_SEED=${random.seed} repeats the choices of this run`;
-    expect(acknowledged.size, hint).toBeGreaterThan(KILLS * 5);
-    const kept = await sql<{ id: string; position: string; version: string; continuity: string }>(
-      database.url,
-      'SELECT id, position, version, continuity FROM annals.entries ORDER BY position',
-    );
-    expect(kept.map(({ position }) => Number(position))).toEqual(kept.map((_, index) => index));
-    expect(kept.map(({ id }) => id).sort(), hint).toEqual([...acknowledged.keys()].sort());
-    for (const { id, position, version, continuity } of kept) {
-      const receipt = acknowledged.get(id);
-      expect([Number(position), Number(version)], hint).toEqual([receipt?.position, receipt?.version]);
-      expect(continuity).not.toBe('gap');
-    }
-    const audit = await openPostgresAudit(database.url);
-    const [log] = await audit.logs();
-    const { size, disagreement } = await verifyLog(audit, log as string, sha256);
-    await audit.close();
-    expect({ size, disagreement }, hint).toEqual({ size: kept.length, disagreement: undefined });
-  });
+      const hint = `ANNALS_SEED=${random.seed} repeats the choices of this run`;
+      expect(acknowledged.size, hint).toBeGreaterThan(KILLS * 5);
+      const kept = await sql<{ id: string; position: string; version: string; continuity: string }>(
+        database.url,
+        'SELECT id, position, version, continuity FROM annals.entries ORDER BY position',
+      );
+      expect(kept.map(({ position }) => Number(position))).toEqual(kept.map((_, index) => index));
+      expect(kept.map(({ id }) => id).sort(), hint).toEqual([...acknowledged.keys()].sort());
+      for (const { id, position, version, continuity } of kept) {
+        const receipt = acknowledged.get(id);
+        expect([Number(position), Number(version)], hint).toEqual([receipt?.position, receipt?.version]);
+        expect(continuity).not.toBe('gap');
+      }
+      const audit = await openPostgresAudit(database.url);
+      const [log] = await audit.logs();
+      const { size, disagreement } = await verifyLog(audit, log as string, sha256);
+      await audit.close();
+      expect({ size, disagreement }, hint).toEqual({ size: kept.length, disagreement: undefined });
+    },
+    120_000 + KILLS * 20_000,
+  );
 });

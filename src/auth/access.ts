@@ -10,6 +10,7 @@ import type { Instant } from '../core/instant.ts';
 import type { Sha256 } from '../core/merkle.ts';
 import type { Author, Directory, Found, Organization } from '../directory/directory.ts';
 import { ALL_RIGHTS, narrowed, type Rights, rightsOfScopes } from '../directory/rights.ts';
+import { identityOf } from '../directory/rules/identity-providers.ts';
 import type { Subject, Verb } from '../directory/subjects.ts';
 import type { DirectoryResource, DirectoryView } from '../directory/view.ts';
 import { RATE_LIMITS, type RateLimit, SlidingWindow } from '../http/rate-limit.ts';
@@ -66,7 +67,8 @@ export type Principal =
       id: string;
       scopes: readonly string[] | undefined;
     }
-  | { kind: 'member'; organization: Organization; membership: string; provider: string };
+  /** `identity` is who the provider was when it vouched, by `identityOf`. */
+  | { kind: 'member'; organization: Organization; membership: string; provider: string; identity: string };
 
 interface Known {
   principal: Principal;
@@ -106,9 +108,8 @@ export function makeAccess(
       );
     }
     const known = remembered.get(token);
-    const fresh =
-      known !== undefined && known.untilMs > means.nowMs() ? known : await look(token, address, known);
-    const caller = fresh && (await callerOf(fresh));
+    const isAtHand = known !== undefined && known.untilMs > means.nowMs();
+    const caller = (isAtHand ? await callerOf(known) : undefined) ?? (await look(token, address, known));
     if (caller !== undefined) return caller;
     remembered.delete(token);
     failed.take(address);
@@ -116,10 +117,15 @@ export function makeAccess(
   }
 
   /**
-   * Looks at a token. One that was good before is no guess; any other is not looked at for an address from
+   * Looks at a token that is not known, or stands for nobody any more as far as it was known: its provider
+   * may have changed. One that was good before is no guess; any other is not looked at for an address from
    * which too many were wrong.
    */
-  async function look(token: string, address: string, before: Known | undefined): Promise<Known | undefined> {
+  async function look(
+    token: string,
+    address: string,
+    before: Known | undefined,
+  ): Promise<Caller | undefined> {
     if (before === undefined && failed.isFull(address)) {
       throw new AnnalsError(
         'too_many_requests',
@@ -130,13 +136,13 @@ export function makeAccess(
     const lookedAtMs = means.nowMs();
     const found = await identify(token);
     if (found === undefined) return undefined;
-    const known = { principal: found.principal, untilMs: lookedAtMs + found.forMs };
+    const known: Known = { principal: found.principal, untilMs: lookedAtMs + found.forMs };
     // In the order of their looks: those that were not looked at for longest are forgotten first.
     remembered.delete(token);
     const [oldest] = remembered.size >= MOST_REMEMBERED ? remembered.keys() : [];
     if (oldest !== undefined) remembered.delete(oldest);
     remembered.set(token, known);
-    return known;
+    return callerOf(known);
   }
 
   async function identify(token: string): Promise<{ principal: Principal; forMs: number } | undefined> {
@@ -181,20 +187,25 @@ export function makeAccess(
   ): Promise<Caller | undefined> {
     const resource = view.get(type, id);
     if (resource === undefined) return undefined;
-    if (type === 'personal_access_tokens') return activeMember(view, String(resource.state.membership_id));
+    if (type === 'personal_access_tokens') {
+      const { membership_id, member_since } = resource.state;
+      const since = view.get('memberships', String(membership_id))?.state.created_at;
+      return since === member_since ? activeMember(view, String(membership_id)) : undefined;
+    }
     const caller = applicationCaller(view, resource);
     return scopes === undefined ? caller : { ...caller, rights: narrowed(caller.rights, scopes) };
   }
 
   async function memberCaller(
     view: DirectoryView,
-    { membership, provider }: Extract<Principal, { kind: 'member' }>,
+    { membership, provider, identity }: Extract<Principal, { kind: 'member' }>,
   ): Promise<Caller | undefined> {
-    const found = view.get('identity_providers', provider);
-    if (found === undefined || found.state.disabled_at !== undefined) return undefined;
+    const state = view.get('identity_providers', provider)?.state;
+    if (state === undefined || state.disabled_at !== undefined || identityOf(state) !== identity)
+      return undefined;
     const caller = await activeMember(view, membership);
-    if (caller !== undefined && found.state.status !== 'verified') {
-      await directory.markVerified(view.organization, provider, authorOf(caller, {}));
+    if (caller !== undefined && state.status !== 'verified') {
+      await directory.markVerified(view.organization, provider, identity, authorOf(caller, {}));
     }
     return caller;
   }
@@ -203,10 +214,10 @@ export function makeAccess(
   async function activeMember(view: DirectoryView, id: string): Promise<Caller | undefined> {
     const membership = view.get('memberships', id);
     if (membership === undefined) return undefined;
-    const caller = memberOf(view, membership);
-    if (membership.state.status === 'pending')
-      await directory.activate(view.organization, membership, authorOf(caller, {}));
-    return caller;
+    if (membership.state.status !== 'pending') return memberOf(view, membership);
+    await directory.activate(view.organization, membership, authorOf(memberOf(view, membership), {}));
+    const activated = view.get('memberships', id);
+    return activated && memberOf(view, activated);
   }
 
   async function defaultOrganization(): Promise<Organization> {

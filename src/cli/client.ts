@@ -5,19 +5,21 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import { json as jsonOf } from 'node:stream/consumers';
 import { readClientConfig, readConfig, rootTokenFile } from '../config.ts';
-import type { Problem } from '../http/problem.ts';
-import { CliError, EXIT, exitCodeOfStatus, reasonOf } from './exit.ts';
+import { CliError, EXIT, reasonOf } from './exit.ts';
 import { type Options, settingsOf } from './options.ts';
+import { refusalError } from './refusal.ts';
 
 export type Query = Record<string, string | number | undefined>;
 
 export interface Client {
   /** The server, without a slash at its end. */
   readonly url: string;
+  /** The organization that was chosen, by id or slug; undefined: the token's own. */
+  readonly organization: string | undefined;
   /** @throws CliError */
   get<Answer>(path: string, query?: Query): Promise<Answer>;
   /** The answer to a write; undefined where it has no body. @throws CliError */
-  send<Answer>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
+  send<Answer>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
   /** A request whose body the caller writes while it reads the answer. */
   open(method: 'POST', path: string, headers: Record<string, string>): ClientRequest;
 }
@@ -35,21 +37,23 @@ export function makeClient(options: Options): Client {
   };
 
   async function ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const type = mediaTypeOf(path);
     const response = await fetch(url + path, {
       method,
-      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { ...headers, accept: type, ...(body === undefined ? {} : { 'content-type': type }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }).catch((error: Error) => {
       throw unreachable(url, error.cause ?? error);
     });
-    if (response.status === 204) return undefined as Answer;
+    if (response.status === 202 || response.status === 204) return undefined as Answer;
     const answer: unknown = await response.json().catch(() => undefined);
-    if (!response.ok || answer === undefined) throw problemError(url, response.status, answer);
+    if (!response.ok || answer === undefined) throw refusalError(url, response.status, answer);
     return answer as Answer;
   }
 
   return {
     url,
+    organization: config.organization,
     get: (path, query = {}) => ask('GET', path + queryText(query)),
     send: (method, path, body) => ask(method, path, body),
     open(method, path, more) {
@@ -67,7 +71,7 @@ export function resourcePath({ type, id }: { type: string; id: string }, rest = 
 /** The error of a streamed answer that is not 200. */
 export async function refusalOf(url: string, response: IncomingMessage): Promise<CliError> {
   const body: unknown = await jsonOf(response).catch(() => undefined);
-  return problemError(url, response.statusCode ?? 0, body);
+  return refusalError(url, response.statusCode ?? 0, body);
 }
 
 export function unreachable(url: string, cause: unknown): CliError {
@@ -77,13 +81,9 @@ export function unreachable(url: string, cause: unknown): CliError {
   );
 }
 
-function problemError(url: string, status: number, body: unknown): CliError {
-  const { detail, code } = (body ?? {}) as Partial<Problem>;
-  if (typeof detail === 'string') return new CliError(exitCodeOfStatus(status), detail, code);
-  return new CliError(
-    EXIT.failed,
-    `${url} answered ${status} and nothing that Annals would answer; is it Annals?`,
-  );
+/** The Provisioning API speaks JSON:API, and nothing else. */
+function mediaTypeOf(path: string): string {
+  return path.startsWith('/api/') ? 'application/vnd.api+json' : 'application/json';
 }
 
 function serverOf(text: string): URL {

@@ -2,11 +2,10 @@
 
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { CannotDistribute } from '../store/postgres/distribute.ts';
-import { distributePostgres, migratePostgres, postgresStatus } from '../store/postgres/offline.ts';
-import { migrateSqlite, type SchemaStatus, schemaStatus } from '../store/sqlite/offline.ts';
-import { databaseFile, databaseOf, type NamedDatabase, withDatabase } from './database-file.ts';
+import { migrateSqlite, type SchemaStatus } from '../store/sqlite/offline.ts';
 import { CliError, EXIT } from './exit.ts';
+import { databaseOf, type NamedDatabase, withDatabase } from './named-database.ts';
+import { schemaOf } from './open-database.ts';
 import { addExamples, addJson, addSettings, type Options } from './options.ts';
 import { bytesText, instantText, print, printJson, tableText } from './output.ts';
 
@@ -24,7 +23,7 @@ function addStatus(command: Command): void {
   addExamples(command, ['annals database status', 'annals database status --json | jq .pending']);
   command.action(async (options: Options) => {
     const database = databaseOf(options);
-    await printStatus(database, await statusOf(database), options);
+    await printStatus(database, await schemaOf(database), options);
   });
 }
 
@@ -33,10 +32,7 @@ function addMigrate(command: Command): void {
   addExamples(command, ['annals database migrate --database-url postgres://annals@db.example/annals']);
   command.action(async (options: Options) => {
     const database = databaseOf(options);
-    const status = await withDatabase(database.name, () =>
-      database.kind === 'postgres' ? migratePostgres(database.url) : migrateSqlite(databaseFile(options)),
-    );
-    await printStatus(database, status, options);
+    await printStatus(database, await migrated(database), options);
   });
 }
 
@@ -47,10 +43,7 @@ function addDistribute(command: Command): void {
   ]);
   command.action(async (options: Options) => {
     const database = databaseOf(options);
-    if (database.kind !== 'postgres') {
-      throw new CliError(EXIT.usage, `only a PostgreSQL can be distributed, got ${database.name}`);
-    }
-    const tables = await withDatabase(database.name, () => distributePostgres(database.url)).catch(explain);
+    const tables = await distributed(database);
     if (options.json === true) return printJson({ distributed: tables });
     return print(
       tables.length === 0 ? 'everything was distributed already' : `distributed by log: ${tables.join(', ')}`,
@@ -58,15 +51,21 @@ function addDistribute(command: Command): void {
   });
 }
 
-function explain(error: unknown): never {
-  const { cause } = error as Error;
-  throw cause instanceof CannotDistribute ? new CliError(EXIT.failed, cause.message) : error;
+function migrated(database: NamedDatabase): Promise<SchemaStatus> {
+  return withDatabase(database.name, async () => {
+    if (database.kind === 'sqlite') return migrateSqlite(database.file);
+    const { migratePostgres } = await import('../store/postgres/offline.ts');
+    return migratePostgres(database.url);
+  });
 }
 
-function statusOf(database: NamedDatabase): Promise<SchemaStatus> {
-  return withDatabase(database.name, () =>
-    database.kind === 'postgres' ? postgresStatus(database.url) : schemaStatus(database.file),
-  );
+/** The tables that were not distributed yet. */
+async function distributed(database: NamedDatabase): Promise<string[]> {
+  if (database.kind === 'sqlite') {
+    throw new CliError(EXIT.usage, `only a PostgreSQL can be distributed, got ${database.name}`);
+  }
+  const { distributePostgres } = await import('../store/postgres/offline.ts');
+  return withDatabase(database.name, () => distributePostgres(database.url));
 }
 
 async function printStatus(database: NamedDatabase, status: SchemaStatus, options: Options): Promise<void> {

@@ -25,15 +25,18 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** An error for the person at the terminal: one line, what was wanted and what was got. */
+/** An error for the person at the terminal: what was wanted and what was got, in one line, or one for each fault. */
 export class CliError extends Error {
   override name = 'CliError';
   readonly exitCode: ExitCode;
+  readonly lines: readonly string[];
   /** The stable code of the server's problem, where it is one. */
   readonly code: string | undefined;
 
-  constructor(exitCode: ExitCode, message: string, code?: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(exitCode: ExitCode, message: string | readonly string[], code?: string, cause?: unknown) {
+    const lines = typeof message === 'string' ? [message] : message;
+    super(lines.join('; '), cause === undefined ? undefined : { cause });
+    this.lines = lines;
     this.exitCode = exitCode;
     this.code = code;
   }
@@ -52,6 +55,7 @@ export function exitCodeOfStatus(status: number): ExitCode {
       return EXIT.notFound;
     case 409:
     case 412:
+    case 423:
       return EXIT.conflict;
     case 408:
     case 429:

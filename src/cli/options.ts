@@ -13,7 +13,7 @@ const SETTINGS = {
   databaseUrl: [
     'ANNALS_DATABASE_URL',
     '--database-url <url>',
-    'sqlite:<file> or memory: (default: sqlite:./data/annals.db)',
+    'sqlite:<file>, postgres://… or memory: (default: sqlite:./data/annals.db)',
   ],
   rootToken: ['ANNALS_ROOT_TOKEN', '--root-token <token>', 'the root token (else made on the first start)'],
   logLevel: [

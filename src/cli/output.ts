@@ -58,7 +58,7 @@ export function cut(text: string, width: number): string {
 
 /** Columns of the terminal; unlimited where the output goes elsewhere, so that nothing is cut off there. */
 export function columns(): number {
-  return process.stdout.isTTY ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
 }
 
 /** Rows under a heading, in columns as wide as they need to be. */
@@ -77,11 +77,9 @@ export function tableText(heading: readonly string[], rows: readonly (readonly s
 
 /** Names and values under one another; values that are not there are left out. */
 export function factsText(facts: readonly (readonly [name: string, value: string | undefined])[]): string {
-  const width = Math.max(...facts.map(([name]) => name.length));
-  return facts
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${style('dim', name.padEnd(width))}  ${value}`)
-    .join('\n');
+  const known = facts.filter(([, value]) => value !== undefined);
+  const width = Math.max(...known.map(([name]) => name.length));
+  return known.map(([name, value]) => `${style('dim', name.padEnd(width))}  ${value}`).join('\n');
 }
 
 const numbers = new Intl.NumberFormat('en-US');

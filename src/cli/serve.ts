@@ -1,7 +1,7 @@
 // `annals serve`: the server, and what a newcomer needs to know of it.
 
 import type { Command } from 'commander';
-import { type Config, readConfig } from '../config.ts';
+import { type Config, readConfig, shownUrl } from '../config.ts';
 import { AnnalsError } from '../core/errors.ts';
 import type { Running } from '../main.ts';
 import { CliError, EXIT, reasonOf } from './exit.ts';
@@ -41,7 +41,10 @@ async function started(options: Options): Promise<Running> {
   return start(config).catch((error: NodeJS.ErrnoException) => {
     if (error.syscall === 'listen') throw cannotListen(config, error);
     if (error instanceof AnnalsError && error.cause !== undefined) {
-      throw new CliError(EXIT.failed, `cannot open ${config.databaseUrl}: ${reasonOf(error.cause)}`);
+      throw new CliError(
+        EXIT.failed,
+        `cannot open ${shownUrl(config.databaseUrl)}: ${reasonOf(error.cause)}`,
+      );
     }
     throw error;
   });

@@ -10,7 +10,10 @@ interface Token {
   id: string;
   organization: string;
   name: string;
+  /** None where a role or a user decides what it may do. */
   scopes: string[];
+  role?: string;
+  membership?: string;
   createdAt: string;
 }
 
@@ -57,14 +60,14 @@ function addList(group: Command): void {
     const { data } = await makeClient(options).get<{ data: Token[] }>('/v1/tokens');
     if (options.json === true) return printJson(data);
     if (data.length === 0) return print('there are no tokens but the root token');
-    const rows = data.map(({ id, name, scopes, createdAt }) => [
-      id,
-      name,
-      scopes.join(', '),
-      instantText(createdAt),
-    ]);
+    const rows = data.map((token) => [token.id, token.name, mayText(token), instantText(token.createdAt)]);
     return print(tableText(['id', 'name', 'may', 'created'], rows));
   });
+}
+
+function mayText({ scopes, role, membership }: Token): string {
+  if (membership !== undefined) return `what its user ${membership} may`;
+  return role === undefined ? scopes.join(', ') : `what its role ${role} may`;
 }
 
 function addRevoke(group: Command): void {

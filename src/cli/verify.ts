@@ -1,23 +1,22 @@
 // `annals verify`: recomputes everything from what is stored, and names the first entry that disagrees.
 
-import { hash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Sha256 } from '../core/merkle.ts';
 import { toBase64 } from '../core/section.ts';
 import { type Verified, verifyLog } from '../query/verify.ts';
 import type { Audit } from '../store/audit.ts';
-import { openSqliteAudit } from '../store/sqlite/audit.ts';
-import { schemaStatus } from '../store/sqlite/offline.ts';
-import { databaseFile, existing, withDatabase } from './database-file.ts';
+import { disagreementText } from './disagreement.ts';
 import { CliError, EXIT } from './exit.ts';
+import { databaseAt, databaseOf, type NamedDatabase, withDatabase } from './named-database.ts';
+import { type NamedLog, namedLogs, sha256 } from './named-log.ts';
+import { openAudit } from './open-database.ts';
 import { addExamples, addJson, addSettings, type Options, paragraphs } from './options.ts';
-import { countText, plain, print, printJson, style } from './output.ts';
+import { countText, print, printJson, style } from './output.ts';
 import { startProgress } from './progress.ts';
 
 const DESCRIPTION = paragraphs(
   'Recompute every digest, leaf, node and head, and name the first entry that disagrees',
-  'Reads the database file itself and writes nothing, also while the server runs: then it verifies the log as it was ' +
+  'Reads the database itself and writes nothing, also while servers run: then it verifies the log as it was ' +
     'when the command began. Verified are the digests of all sections, leaves, nodes and the head; positions, versions ' +
     'and moments; the chain from each state to the next; streams, their numbers and sizes; and the latest states.',
 );
@@ -32,33 +31,26 @@ export function addVerify(program: Command): void {
     'annals verify',
     'annals verify /backups/annals-2026-03-01.db',
     'annals verify --organization acme --json',
+    'annals verify --database-url postgres://annals@db.example/annals',
   ]);
   command.action(async (given: string | undefined, options: Options) => {
-    const file = given === undefined ? databaseFile(options) : existing(given);
-    const logs = await withDatabase(file, () => verifyFile(file, options));
+    const database = given === undefined ? databaseOf(options) : databaseAt(`sqlite:${given}`);
+    const logs = await withDatabase(database.name, () => verifyDatabase(database, options));
     if (logs.some(({ verified }) => verified.disagreement !== undefined)) process.exitCode = EXIT.failed;
     if (options.json === true) await printJson(logs.map(toJson));
     else await print(logs.map(logText).join('\n'));
   });
 }
 
-interface VerifiedLog {
-  /** The organization's id. */
-  id: string;
-  /** Its slug; its id where it is not known. */
-  slug: string;
+interface VerifiedLog extends NamedLog {
   verified: Verified;
 }
 
-/** SHA-256 of the runtime: native, synchronous. */
-const sha256: Sha256 = (data) => hash('sha256', data, 'buffer');
-
-async function verifyFile(file: string, options: Options): Promise<VerifiedLog[]> {
-  mustHaveThisSchema(file);
-  const audit = openSqliteAudit(file);
+async function verifyDatabase(database: NamedDatabase, options: Options): Promise<VerifiedLog[]> {
+  const audit = await openAudit(database);
   const verified: VerifiedLog[] = [];
   try {
-    for (const { id, slug } of await logsOf(audit, options)) {
+    for (const { id, slug } of wantedOf(await namedLogs(audit), options)) {
       verified.push({ id, slug, verified: await verifyShown(audit, id, slug) });
     }
   } finally {
@@ -67,29 +59,10 @@ async function verifyFile(file: string, options: Options): Promise<VerifiedLog[]
   return verified;
 }
 
-function mustHaveThisSchema(file: string): void {
-  const { applied, pending, unknown } = schemaStatus(file);
-  if (applied.length === 0) throw new CliError(EXIT.failed, `${file} is no database of Annals`);
-  if (unknown.length > 0) {
-    throw new CliError(EXIT.failed, `${file} was migrated by a newer Annals: it has ${unknown.join(', ')}`);
-  }
-  if (pending.length > 0) {
-    const text = `${file} lacks the migrations ${pending.join(', ')}: start this version's server on it once`;
-    throw new CliError(EXIT.failed, text);
-  }
-}
-
 /** All logs, or that of one organization. */
-async function logsOf(audit: Audit, options: Options): Promise<{ id: string; slug: string }[]> {
-  const organizations = await audit.organizations();
-  const ids = new Set([...organizations.map(({ id }) => id), ...(await audit.logs())]);
-  const all = [...ids].map((id) => ({
-    id,
-    slug: organizations.find((known) => known.id === id)?.slug ?? id,
-  }));
-  const { organization: wanted } = options;
-  if (wanted === undefined) return all;
-  const found = all.filter(({ id, slug }) => id === wanted || slug === wanted);
+function wantedOf(logs: NamedLog[], { organization: wanted }: Options): NamedLog[] {
+  if (wanted === undefined) return logs;
+  const found = logs.filter(({ id, slug }) => id === wanted || slug === wanted);
   if (found.length > 0) return found;
   throw new CliError(EXIT.notFound, `there is no organization "${wanted}" in this database`);
 }
@@ -117,10 +90,5 @@ function logText({ slug, verified }: VerifiedLog): string {
   if (disagreement === undefined) {
     return `${style('green', '✓')} ${slug}: ${entries} verified, root hash ${toBase64(rootHash)}`;
   }
-  const { position, id, what, detail } = disagreement;
-  const where =
-    position === undefined
-      ? 'the log as a whole'
-      : `position ${position}${id === undefined ? '' : `, change ${id}`}`;
-  return `${style('red', '✗')} ${slug}: ${where}: ${style('bold', plain(what))}: ${plain(detail)}; ${entries} before it agree`;
+  return `${style('red', '✗')} ${slug}: ${disagreementText(disagreement)}; ${entries} before it agree`;
 }

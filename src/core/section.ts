@@ -12,6 +12,7 @@ export const SECTION_NAMES = ['subject', 'actor', 'context', 'metadata', 'before
 export type SectionName = (typeof SECTION_NAMES)[number];
 
 export const SALT_BYTES = 16;
+const HASH_BYTES = 32;
 
 /** A section's content as canonical text; a section that a record has not (no context, a null state) is absent. */
 export type Sections = Partial<Record<SectionName, string>>;
@@ -68,37 +69,54 @@ export interface LeafFacts {
 /** Members of a leaf's `sections`, in canonical order. */
 const SORTED_NAMES = [...SECTION_NAMES].sort();
 
+/** What stands for a digest until its digits are written over it. */
+const BLANK = ' '.repeat(base64Length(HASH_BYTES));
+
 /** The leaf of an entry, version 1: canonical JSON in UTF-8, digests in base64. */
 export function leafBytes(leaf: LeafFacts): Uint8Array {
-  let sections = '';
-  for (const name of SORTED_NAMES) {
-    const digest = leaf.digests[name];
-    if (digest === undefined) continue;
-    sections += `${sections === '' ? '' : ','}"${name}":"${toBase64(digest)}"`;
-  }
+  const names = SORTED_NAMES.filter((name) => leaf.digests[name] !== undefined);
   // Written out, because every write pays for it: the same text as `canonicalize` gives, see the test.
   const recordedAt = formatInstant(leaf.recordedAt);
-  return encoder.encode(
-    `{"log":${JSON.stringify(leaf.log)},"position":${leaf.position},"recordedAt":"${recordedAt}","sections":{${sections}},"v":1}`,
+  const blanks = names.map((name) => `"${name}":"${BLANK}"`).join(',');
+  const bytes = encoder.encode(
+    `{"log":${JSON.stringify(leaf.log)},"position":${leaf.position},"recordedAt":"${recordedAt}","sections":{${blanks}},"v":1}`,
   );
+  // Digits are put straight into the bytes, from the last to the first: what stands behind them is known.
+  let end = bytes.length - '},"v":1}'.length;
+  for (const name of names.reverse()) {
+    putBase64(leaf.digests[name] as Hash, bytes, end - 1 - BLANK.length);
+    end -= `"${name}":"${BLANK}",`.length;
+  }
+  return bytes;
 }
 
-const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-/** Two base64 digits for each 12 bits. */
-const PAIRS = Array.from({ length: 4096 }, (_, bits) => `${DIGITS[bits >> 6]}${DIGITS[bits & 63]}`);
+const DIGITS = Uint8Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', (digit) =>
+  digit.charCodeAt(0),
+);
+const PADDING = 0x3d;
+
+function base64Length(length: number): number {
+  return Math.ceil(length / 3) * 4;
+}
+
+function putBase64(bytes: Uint8Array, into: Uint8Array, from: number): void {
+  let to = from;
+  for (let at = 0; at < bytes.length; at += 3) {
+    const [first = 0, second = 0, third = 0] = [bytes[at], bytes[at + 1], bytes[at + 2]];
+    into[to++] = DIGITS[first >> 2] as number;
+    into[to++] = DIGITS[((first & 3) << 4) | (second >> 4)] as number;
+    into[to++] = DIGITS[((second & 15) << 2) | (third >> 6)] as number;
+    into[to++] = DIGITS[third & 63] as number;
+  }
+  if (bytes.length % 3 > 0) into[to - 1] = PADDING;
+  if (bytes.length % 3 === 1) into[to - 2] = PADDING;
+}
+
+const decoder = new TextDecoder();
 
 /** Standard base64 with padding, as everywhere in Annals. Written out: `btoa` takes strings, and is slower. */
 export function toBase64(bytes: Uint8Array): string {
-  let text = '';
-  const whole = bytes.length - (bytes.length % 3);
-  for (let at = 0; at < whole; at += 3) {
-    const bits = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
-    text += (PAIRS[bits >> 12] as string) + (PAIRS[bits & 4095] as string);
-  }
-  if (bytes.length - whole === 1) text += `${PAIRS[(bytes[whole] as number) << 4]}==`;
-  if (bytes.length - whole === 2) {
-    const bits = ((bytes[whole] as number) << 16) | ((bytes[whole + 1] as number) << 8);
-    text += `${PAIRS[bits >> 12]}${DIGITS[(bits >> 6) & 63]}=`;
-  }
-  return text;
+  const digits = scratch(base64Length(bytes.length)).subarray(0, base64Length(bytes.length));
+  putBase64(bytes, digits, 0);
+  return decoder.decode(digits);
 }

@@ -3,13 +3,16 @@
 
 import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Sha256 } from '../core/merkle.ts';
 import type { Record as Recorder } from '../ingest/record.ts';
 import type { LogId, Organization, Store } from '../store/store.ts';
 import { Organizations } from './organizations.ts';
 import type { Scope } from './rights.ts';
+import { rowsOf } from './rows.ts';
+import { verification } from './rules/identity-providers.ts';
 import { activation } from './rules/memberships.ts';
-import { organizationState, transferSteps } from './rules/organizations.ts';
+import { OwnershipMoved, organizationState, transferSteps } from './rules/organizations.ts';
 import type { Author, Scene, Step } from './rules/rules.ts';
 import { logOfSecret, makeSecret, secretHash } from './secrets.ts';
 import type { Input } from './validate.ts';
@@ -25,6 +28,13 @@ export type { Author } from './rules/rules.ts';
 export interface Found {
   view: DirectoryView;
   resource: DirectoryResource;
+}
+
+/** An identity provider as its log had it when it was read. */
+export interface Provider {
+  organization: Organization;
+  id: string;
+  state: JsonObject;
 }
 
 /** A credential that was made: its secret is in this answer and nowhere else. */
@@ -70,8 +80,13 @@ export interface Directory {
   bySecret(secret: string): Promise<Found | undefined>;
   /** A member has proven who they are for the first time. */
   activate(organization: Organization, membership: DirectoryResource, by: Author): Promise<void>;
-  /** Marks an identity provider as one whose tokens were verified. */
-  markVerified(organization: Organization, provider: string, by: Author): Promise<void>;
+  /**
+   * Marks an identity provider as one whose tokens were verified.
+   * @param identity who it was then, by `identityOf`: it may have changed meanwhile
+   */
+  markVerified(organization: Organization, provider: string, identity: string, by: Author): Promise<void>;
+  /** The identity providers of all organizations: one read of the store for each of them, past the views. */
+  identityProviders(): Promise<Provider[]>;
   /** What is at hand may be out of date: of one log, or of all. */
   suspect(log?: LogId): void;
 }
@@ -85,6 +100,11 @@ export interface DirectoryMeans {
   sha256: Sha256;
   record: Recorder;
 }
+
+/** How often a transfer of the ownership begins again because of others. */
+const MOST_TRANSFERS = 50;
+/** Organizations that are read at the same time. */
+const AT_ONCE = 20;
 
 export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
   const { sha256, randomBytes, record, nowMs } = means;
@@ -190,8 +210,15 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
       ]);
     },
     async transferOwnership(organization, newOwnerEmail, by) {
-      const scene = await sceneOf(organization, by);
-      await recordSteps(record, scene, transferSteps(scene, newOwnerEmail));
+      for (let tries = 1; ; tries++) {
+        const scene = await sceneOf(organization, by);
+        try {
+          await recordSteps(record, scene, transferSteps(scene, newOwnerEmail));
+          break;
+        } catch (error) {
+          if (!(error instanceof OwnershipMoved) || tries === MOST_TRANSFERS) throw error;
+        }
+      }
       await views.fresh(organization);
     },
     createToken(organization, wanted, by) {
@@ -226,25 +253,36 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
     },
     async activate(organization, { id, state }, by) {
       const scene = await sceneOf(organization, by);
-      await recordSteps(record, scene, activation(id, String(state.user_id), organization.id));
+      await recordSteps(record, scene, activation(id, String(state.user_id)));
       await views.fresh(organization);
     },
-    async markVerified(organization, id, by) {
+    async markVerified(organization, id, identity, by) {
       const scene = await sceneOf(organization, by);
-      await recordSteps(record, scene, [
-        {
-          type: 'identity_providers',
-          id,
-          change: (before) => (before === null ? null : { ...before, status: 'verified' }),
-        },
-      ]);
+      await recordSteps(record, scene, [verification(id, identity, means.now())]);
       await views.fresh(organization);
+    },
+    async identityProviders() {
+      const all = await organizations.all();
+      const found: Provider[] = [];
+      for (let at = 0; at < all.length; at += AT_ONCE) {
+        const lists = await Promise.all(all.slice(at, at + AT_ONCE).map((one) => providersIn(store, one)));
+        found.push(...lists.flat());
+      }
+      return found;
     },
     suspect(log) {
       views.suspect(log);
       if (log === undefined) organizations.suspect();
     },
   };
+}
+
+async function providersIn(store: Store, organization: Organization): Promise<Provider[]> {
+  const found: Provider[] = [];
+  for await (const { id, state } of rowsOf(store, organization.id, 'identity_providers')) {
+    found.push({ organization, id, state });
+  }
+  return found;
 }
 
 function notThere(type: string, id: string): AnnalsError {

@@ -19,6 +19,8 @@ export class Organizations {
   #known: Organization[] = [];
   #byName = new Map<string, Organization>();
   #readAtMs = Number.NEGATIVE_INFINITY;
+  /** Grows with everything after which the list may be longer: what was read before is not the whole. */
+  #suspicions = 0;
 
   constructor(store: Store, means: Means) {
     this.#store = store;
@@ -40,6 +42,7 @@ export class Organizations {
 
   /** The next question reads again. */
   suspect(): void {
+    this.#suspicions += 1;
     this.#readAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -66,9 +69,14 @@ export class Organizations {
 
   async #read(): Promise<void> {
     const readAtMs = this.#means.nowMs();
-    this.#known = await this.#store.organizations();
-    this.#byName = new Map(this.#known.flatMap((one) => [[one.slug, one] as const, [one.id, one] as const]));
-    this.#readAtMs = readAtMs;
+    const suspicions = this.#suspicions;
+    const list = await this.#store.organizations();
+    // None ever goes: a shorter list was read before the one that is known.
+    if (list.length >= this.#known.length) {
+      this.#known = list;
+      this.#byName = new Map(list.flatMap((one) => [[one.slug, one] as const, [one.id, one] as const]));
+    }
+    if (suspicions === this.#suspicions) this.#readAtMs = readAtMs;
   }
 }
 

@@ -7,7 +7,8 @@ import { type Stream, streamOf } from '../core/streams.ts';
 import type { LogId, Organization, Store } from '../store/store.ts';
 import { KEPT } from './declarations.ts';
 import { found } from './founding.ts';
-import { ID_PREFIX, isKeptByDirectory } from './ids.ts';
+import { isKeptByDirectory } from './ids.ts';
+import { rowsOf } from './rows.ts';
 import { DirectoryView } from './view.ts';
 
 const TRUSTED_MS = 4_000;
@@ -94,25 +95,16 @@ export class Views {
       checking: undefined,
     };
     const isUsed = (await this.#store.count(log, { streams: [streamIn(log)] })) > 0;
-    if (isUsed) for (const { type } of KEPT) await this.#readType(view, type);
+    if (isUsed) {
+      for (const { type } of KEPT) {
+        for await (const { id, state, changedAt } of rowsOf(this.#store, log, type)) {
+          view.learn(type, id, state, changedAt);
+        }
+      }
+    }
     this.#giveUp(view.size);
     this.#held.set(log, held);
     return held;
-  }
-
-  /** States come by id, and the directory's ids begin alike: those of other writers are not read. */
-  async #readType(view: DirectoryView, type: string): Promise<void> {
-    let behind = { type, id: ID_PREFIX };
-    for (;;) {
-      const rows = await this.#store.resources(view.organization.id, type, behind, CHUNK);
-      for (const { resource, state, changedAt } of rows) {
-        if (!resource.id.startsWith(ID_PREFIX)) return;
-        view.learn(type, resource.id, stateOf(state), changedAt);
-      }
-      const last = rows.at(-1)?.resource;
-      if (rows.length < CHUNK || last === undefined) return;
-      behind = { type, id: last.id };
-    }
   }
 
   async #check(held: Held): Promise<void> {

@@ -48,7 +48,21 @@ export function creation(scene: Scene, type: string, input: Input, extra: Extra 
       throw new AnnalsError('not_unique', `${type}: there is one like this already, ${id}`, { got: id });
     },
   };
-  return [own, ...(rules.along?.(scene, id, state, input) ?? [])];
+  return [own, ...targetsOf(type, state), ...(rules.along?.(scene, id, state, input) ?? [])];
+}
+
+/** What a new resource names must still be there when it is recorded: others may be removing it. */
+function targetsOf(type: string, state: JsonObject): Step[] {
+  return Object.entries(declarationOf(type).relationships).flatMap(([name, { to, key }]): Step[] => {
+    const id = key === undefined ? undefined : state[key];
+    if (typeof id !== 'string') return [];
+    const change = (before: JsonObject | null): JsonObject | null => {
+      if (before === null)
+        refuseFaults(type, [{ at: 'relationships', name, error: 'required', message: 'must exist' }]);
+      return before;
+    };
+    return [{ type: to, id, change }];
+  });
 }
 
 /** Steps of an update, the resource's own first. @throws AnnalsError */

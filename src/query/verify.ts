@@ -9,6 +9,7 @@ import type { Audit, Filing } from '../store/audit.ts';
 import type { LogId, StoredEntry } from '../store/store.ts';
 import { PreviousStates } from './previous-states.ts';
 import { type Disagreement, Disagrees, disagree, isSame, reseal, streamsOfRow } from './reseal.ts';
+import { readRun } from './run.ts';
 
 export interface Verified {
   /** Entries that agree, from the first one on. */
@@ -71,7 +72,7 @@ class Walk {
 
   /** Verifies the next entries, `most` at most. */
   async run(most: number): Promise<void> {
-    const rows = await this.#rows(this.tip.tree.size, most);
+    const rows = await readRun(this.#audit, this.#log, this.tip.tree.size, most);
     await this.#previous.load(rows);
     const pairs: Pair[] = [];
     let failure: unknown;
@@ -120,26 +121,6 @@ class Walk {
       'streams',
       `${kept.filings} entries are filed, ${filed} of them in streams with a name`,
     );
-  }
-
-  /** The next rows; where they cannot be read together, fewer, down to the one that cannot be read at all. */
-  async #rows(start: number, most: number): Promise<StoredEntry[]> {
-    const behind = { position: start - 1, occurredAt: 0 };
-    const range = { by: 'position', order: 'asc', limit: most, behind } as const;
-    let reason = '';
-    try {
-      const rows = await this.#audit.select(this.#log, { streams: [] }, range, { states: true, seals: true });
-      if (rows.length > 0) return rows;
-    } catch (error) {
-      if (most > 1) return this.#rows(start, Math.floor(most / 2));
-      // A row that is not there fails as a type error, whose words would help nobody.
-      if (!(error instanceof TypeError)) reason = `: ${(error as Error).message}`;
-    }
-    throw new Disagrees({
-      position: start,
-      what: 'entry',
-      detail: `it is missing, or cannot be read${reason}`,
-    });
   }
 
   /** Compares what the store keeps beside the entries. */

@@ -45,7 +45,7 @@ export interface Kept {
 }
 
 export interface Audit
-  extends Pick<Store, 'tip' | 'latest' | 'select' | 'nodes' | 'organizations' | 'tokens' | 'close'> {
+  extends Pick<Store, 'tip' | 'latest' | 'select' | 'nodes' | 'organizations' | 'close'> {
   /** Every log, also one whose organization is not known. */
   logs(): Promise<LogId[]>;
   /** One for each entry, in their order. */
@@ -59,8 +59,8 @@ export interface Audit
   ): Promise<{ stream: Stream; size: number; filed: number }[]>;
   /** What the installation keeps for itself: see `Store.secret`. */
   secrets(): Promise<Secret[]>;
-  /** The answers that are kept under idempotency keys. */
-  answers(log: LogId): Promise<KeptAnswer[]>;
+  /** The answers that are kept under idempotency keys, by key behind another one. */
+  answers(log: LogId, behind: string | undefined, limit: number): Promise<KeptAnswer[]>;
 }
 
 export interface Secret {

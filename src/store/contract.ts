@@ -46,7 +46,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     describe('resource types', () => typeSentences(subject));
     describe('as-of reads', () => asOfSentences(subject));
     describe('Merkle nodes', () => nodeSentences(subject));
-    describe('organizations, tokens and secrets', () => installationSentences(subject));
+    describe('organizations and secrets', () => installationSentences(subject));
     describe('lifetime', () => lifetimeSentences(subject));
   });
 }

@@ -106,16 +106,6 @@ export interface Organization {
   createdAt: Instant;
 }
 
-export interface Token {
-  id: string;
-  organization: string;
-  name: string;
-  scopes: ('read' | 'write')[];
-  /** SHA-256 of the secret. */
-  secretHash: Hash;
-  createdAt: Instant;
-}
-
 /**
  * Reads that pay where the database is on the same machine: the positions first, then only those
  * entries that the reader has not at hand. Over a network one round trip is better than two.
@@ -130,7 +120,7 @@ export interface LocalReads {
 /** What another server on the same database did: heard soon, or never. */
 export type News =
   | { kind: 'head'; log: LogId; size: number }
-  /** Tokens or organizations changed. */
+  /** There are other organizations than before. */
   | { kind: 'access' }
   /** Anything may have happened: some news was missed. */
   | { kind: 'missed' };
@@ -186,11 +176,6 @@ export interface Store {
   organizations(): Promise<Organization[]>;
   /** False where the id or the slug is taken. */
   addOrganization(organization: Organization): Promise<boolean>;
-  tokens(organization: string): Promise<Token[]>;
-  token(secretHash: Hash): Promise<Token | undefined>;
-  addToken(token: Token): Promise<void>;
-  /** False where there was none. */
-  removeToken(organization: string, id: string): Promise<boolean>;
 
   /** What the installation keeps for itself under a name, such as the key that signs access tokens. */
   secret(name: string): Promise<Uint8Array | undefined>;

@@ -3,8 +3,7 @@
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Attribute, Declaration, Relationship } from '../../directory/declaration.ts';
 import { declarationOf, PROVISIONING } from '../../directory/declarations.ts';
-import { PREDICATE_NAMES } from './predicates.ts';
-import { filterKind } from './wire.ts';
+import { filterKind, filterPath } from './wire.ts';
 
 export function describeResources(): { data: JsonObject[] } {
   return { data: PROVISIONING.map(describeResource) };
@@ -24,12 +23,9 @@ function describeResource(declaration: Declaration): JsonObject {
     attributes: {
       singleton: isSingleton,
       deprecated: false,
-      actions: {
-        ...Object.fromEntries(operations.map((name) => [name, {}])),
-        ...Object.fromEntries(actions.map(({ name, method, about }) => [name, { method, desc: about }])),
-      },
+      actions: [...operations, ...actions.map(({ name }) => name)],
       examples: {},
-      filter_scopes: [...PREDICATE_NAMES].sort(),
+      filter_scopes: [],
       fields: {
         id: ID,
         ...mapped(attributes, describeAttribute),
@@ -83,9 +79,20 @@ function describeRelationship(relationship: Relationship): JsonObject {
   };
 }
 
+/** The names in `filter[…]`: short forms, and `q` for all others. */
 function filtersOf(declaration: Declaration): string[] {
-  const names = ['id', ...Object.keys(declaration.attributes)];
-  return names.filter((name) => filterKind(declaration, name) !== undefined);
+  const names = ['id', ...Object.keys(declaration.attributes)].filter(
+    (name) => filterKind(declaration, name) !== undefined,
+  );
+  const related = Object.keys(declaration.relationships).map((name) => `${name}_id`);
+  const instants = names.filter((name) => filterKind(declaration, name) === 'instant');
+  return [
+    ...names,
+    'q',
+    ...related.filter((name) => filterPath(declaration, name) !== undefined),
+    'ids',
+    ...instants.flatMap((name) => [`${name}_from`, `${name}_to`]),
+  ];
 }
 
 function mapped<Value>(

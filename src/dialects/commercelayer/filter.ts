@@ -1,5 +1,5 @@
 // The grammar of filters: `filter[q][<attributes>_<predicate>]`, attributes joined by `_or_`, and the
-// short forms `filter[<attribute>]`, `filter[ids]`, `filter[<instant>_from]` and `_to`.
+// short forms `filter[<attribute>]`, `filter[<relationship>_id]`, `filter[ids]`, `filter[<instant>_from]` and `_to`.
 
 import { WireError } from './errors.ts';
 import { PREDICATE_NAMES, predicateTest, type Test } from './predicates.ts';
@@ -64,7 +64,9 @@ function shortForm(type: ResourceType, parameter: string): Parsed | undefined {
   if (instant !== undefined && filterKind(type, instant) === 'instant') {
     return { attributes: [instant], predicate: bound === 'from' ? 'gteq' : 'lteq' };
   }
-  const kind = filterKind(type, name);
+  const path = filterPath(type, name);
+  // Of what is related only the id has a short form.
+  if (path === undefined || (path.relationship !== undefined && path.attribute !== 'id')) return undefined;
   // JSON has commas of its own.
-  return kind && { attributes: [name], predicate: kind === 'json' ? 'eq' : 'in' };
+  return { attributes: [name], predicate: path.kind === 'json' ? 'eq' : 'in' };
 }

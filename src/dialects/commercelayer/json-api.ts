@@ -51,13 +51,24 @@ export const HIDDEN = { schema: { hide: true } };
 /** The one media type of the API; its clients send it with empty bodies, too. */
 function takeBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer' }, (request, body, done) => {
     try {
+      checkContentType(request.headers['content-type'] ?? '');
       done(null, body.length === 0 ? undefined : parseJson(body as Buffer));
     } catch (error) {
       done(error as Error);
     }
   });
+}
+
+/** JSON:API 1.0, section 4.2: a media type with parameters is another one. Many clients add a charset all the same. */
+function checkContentType(contentType: string): void {
+  const [, ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
+  if (parameters.every((parameter) => /^charset="?utf-8"?$/.test(parameter))) return;
+  throw new WireError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `The Content-Type header must be ${MEDIA_TYPE}, got ${contentType.slice(0, 80)}.`,
+  );
 }
 
 const ACCEPTED = [MEDIA_TYPE, 'application/*', '*/*'];

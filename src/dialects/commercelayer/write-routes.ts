@@ -6,7 +6,7 @@ import { AnnalsError, type Fault } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Declaration } from '../../directory/declaration.ts';
 import type { Author, Organization } from '../../directory/directory.ts';
-import { hasAll } from '../../directory/rights.ts';
+import { ALL_RIGHTS, hasAll } from '../../directory/rights.ts';
 import type { Input } from '../../directory/validate.ts';
 import { originOf } from '../../http/origin.ts';
 import { requestContext } from '../../http/request-context.ts';
@@ -173,9 +173,10 @@ class ResourceWrites {
   }
 }
 
-/** Nobody removes a member who may do more than they. */
+/** Of the members, admins alone remove another; an application removes nobody who may do more than it. */
 function mayRemove({ caller }: Asked, { view, resource }: Seen): boolean {
-  return hasAll(caller.rights, view.rightsOf(String(resource.state.role_id)));
+  const needed = caller.membership === undefined ? view.rightsOf(String(resource.state.role_id)) : ALL_RIGHTS;
+  return hasAll(caller.rights, needed);
 }
 
 type Act = (

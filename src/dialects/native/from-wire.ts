@@ -52,21 +52,23 @@ async function whoAsks({ access }: Annals, request: FastifyRequest): Promise<Ask
 
 /** A change by whom it says, where the caller may write for others. @throws AnnalsError `forbidden` */
 export function asWriter(caller: Caller, change: Change): Change {
-  mustBeWriter(caller, change.actor);
-  return change;
+  const actor = writing(caller, change.actor);
+  return actor === change.actor ? change : { ...change, actor };
 }
 
-/** Of themselves a member may leave out what they like, and say nothing else: the history shows what is said. */
-function mustBeWriter({ mayWriteForOthers, actor: own }: Caller, actor: Actor): void {
-  if (mayWriteForOthers) return;
-  const known = own as unknown as Record<string, unknown>;
-  const [member, got] = Object.entries(actor).find(([name, value]) => known[name] !== value) ?? [];
-  if (member === undefined) return;
-  const [limit, shown] = [String(known[member] ?? 'nothing'), typeof got === 'string' ? got : typeof got];
+/** A member is called in the log what the directory calls them, whatever else a change says. */
+function writing({ mayWriteForOthers, actor: own }: Caller, wanted: Actor): Actor {
+  if (mayWriteForOthers) return wanted;
+  const { type, id } = wanted;
+  if (type === own.type && id === own.id) return own;
   throw new AnnalsError(
     'forbidden',
-    `a member writes as themselves: the actor's ${member} must be ${limit}; got ${shown}`,
-    { field: `/actor/${member}`, limit, got: shown },
+    `a member writes as themselves, ${own.type} ${own.id}; got ${type} ${id}`,
+    {
+      field: '/actor',
+      limit: own.id,
+      got: id,
+    },
   );
 }
 
@@ -141,10 +143,9 @@ export function instantOf(field: string, text: string | undefined): Instant | un
 export function writerOf(request: FastifyRequest, caller: Caller): { actor: Actor; context: JsonObject } {
   const actor = jsonHeader(request, 'annals-actor');
   const context = jsonHeader(request, 'annals-context');
-  const writer = actor === undefined ? caller.actor : normaliseActor(actor, 'annals-actor');
-  mustBeWriter(caller, writer);
+  const wanted = actor === undefined ? caller.actor : normaliseActor(actor, 'annals-actor');
   return {
-    actor: writer,
+    actor: writing(caller, wanted),
     context: normaliseContext(
       context ?? requestContext(request),
       context === undefined ? 'request' : 'annals-context',

@@ -3,7 +3,14 @@
 import { rightsOfScopes } from '../rights.ts';
 import { locked, type Rules } from './rules.ts';
 
+/** Seconds for which access tokens are good where nobody said so: of people who shop, and of all others. */
+const EXPIRES_IN = { sales_channel: 14_400, others: 7_200 };
+
 export const apiCredentials: Rules = {
+  complete: (_scene, state) => ({
+    expires_in: state.kind === 'sales_channel' ? EXPIRES_IN.sales_channel : EXPIRES_IN.others,
+    ...state,
+  }),
   grants: ({ view }, state) =>
     typeof state.scopes === 'string'
       ? rightsOfScopes(state.scopes.split(' '))

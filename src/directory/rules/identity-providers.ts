@@ -2,11 +2,11 @@
 // opens the organization. On this machine itself, HTTP will do.
 
 import type { Fault } from '../../core/errors.ts';
-import { formatInstant } from '../../core/instant.ts';
+import { formatInstant, type Instant } from '../../core/instant.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { ALL_RIGHTS } from '../rights.ts';
 import { saltedHash } from '../secrets.ts';
-import type { Rules } from './rules.ts';
+import type { Rules, Step } from './rules.ts';
 
 const URLS = ['issuer', 'token_url', 'authorize_url', 'jwks_url'];
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
@@ -44,12 +44,35 @@ export const identityProviders: Rules = {
       next.client_secret_hash = saltedHash(sha256, client_secret, randomBytes);
     if (typeof next.domains === 'string') next.domains = domainsOf(next.domains).join(',');
     if (before === undefined && by.user !== undefined) next.user_id = by.user;
-    if (before === undefined || IDENTITY.some((name) => before[name] !== next[name])) next.status = 'pending';
+    if (before === undefined || identityOf(before) !== identityOf(next)) {
+      next.status = 'pending';
+      delete next.verified_at;
+    }
     if (attributes._disable === true) next.disabled_at ??= formatInstant(now());
     if (attributes._enable === true) delete next.disabled_at;
     return next;
   },
 };
+
+/** Whom it is trusted to be: what it vouched for before one of these changed counts no more. */
+export function identityOf(state: JsonObject): string {
+  return JSON.stringify(IDENTITY.map((name) => state[name] ?? null));
+}
+
+/**
+ * It has vouched for a member, as whom it was then. The first time counts: whose provider was the first
+ * comes first where several organizations have the same one.
+ */
+export function verification(provider: string, identity: string, now: Instant): Step {
+  return {
+    type: 'identity_providers',
+    id: provider,
+    change(state) {
+      if (state === null || state.status === 'verified' || identityOf(state) !== identity) return state;
+      return { ...state, status: 'verified', verified_at: formatInstant(now) };
+    },
+  };
+}
 
 /** The domains of a comma-separated list, in lower case. */
 export function domainsOf(text: string): string[] {

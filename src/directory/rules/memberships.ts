@@ -7,7 +7,7 @@ import type { Sha256 } from '../../core/merkle.ts';
 import type { LogId } from '../../store/store.ts';
 import { directoryId } from '../ids.ts';
 import { pointHere } from './point-here.ts';
-import { locked, mustBeThere, type Rules, removalOf, type Step } from './rules.ts';
+import { locked, type Rules, removalOf, type Step } from './rules.ts';
 
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
 const MOST_EMAIL = 254;
@@ -68,19 +68,19 @@ export function ownerStays(): Error {
   return locked('the owner cannot leave: transfer the ownership of the organization first');
 }
 
-/** The member becomes active, and the user one who has signed in. */
-export function activation(membership: string, user: string, log: LogId): Step[] {
+/** The member becomes active, and the user one who has signed in. Whoever was removed meanwhile stays so. */
+export function activation(membership: string, user: string): Step[] {
   return [
     {
       type: 'memberships',
       id: membership,
       event: 'org.member.activated',
-      change: (state) => ({ ...mustBeThere(state, 'memberships', membership, log), status: 'active' }),
+      change: (state) => (state === null ? null : { ...state, status: 'active' }),
     },
     {
       type: 'users',
       id: user,
-      change: (state) => ({ ...mustBeThere(state, 'users', user, log), has_signed_in: true }),
+      change: (state) => (state === null ? null : { ...state, has_signed_in: true }),
     },
   ];
 }

@@ -7,6 +7,11 @@ import type { Rules } from './rules.ts';
 export const personalAccessTokens: Rules = {
   needs: ({ by }, { relationships: { membership } }) =>
     by.membership !== undefined && membership === by.membership ? undefined : ALL_RIGHTS,
+  // A member who was removed and comes again is another one: what is left of the first opens nothing.
+  complete({ view }, state) {
+    const since = view.get('memberships', String(state.membership_id))?.state.created_at;
+    return since === undefined ? state : { ...state, member_since: since };
+  },
   grants: ({ view }, state) =>
     view.rightsOf(String(view.get('memberships', String(state.membership_id))?.state.role_id)),
 };

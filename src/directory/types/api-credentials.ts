@@ -11,7 +11,7 @@ export const apiCredentials = declare({
   singular: 'api_credential',
   event: 'org.credential',
   attributes: {
-    name: attribute('string', 'CUFQS', { isRequired: true }),
+    name: attribute('string', 'CUFQ', { isRequired: true }),
     kind: attribute('string', 'CFQ', { isRequired: true }),
     confidential: attribute('boolean', 'FQ', { default: true }),
     redirect_uri: attribute('string', 'CUFQ'),
@@ -41,5 +41,5 @@ export const personalAccessTokens = declare({
   operations: [],
   attributes: { name: attribute('string', 'CF', { isRequired: true }) },
   relationships: { membership: one('memberships', 'membership_id', 'C', true) },
-  hidden: ['secret_hash'],
+  hidden: ['secret_hash', 'member_since'],
 });

@@ -28,5 +28,5 @@ export const identityProviders = declare({
     _enable: attribute('boolean', 'CU', { isTrigger: true }),
   },
   relationships: { user: one('users', 'user_id', '') },
-  hidden: ['client_secret_hash'],
+  hidden: ['client_secret_hash', 'verified_at'],
 });

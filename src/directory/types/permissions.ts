@@ -3,7 +3,7 @@
 import { attribute, declare, one, organization } from '../declaration.ts';
 import { SUBJECTS } from '../subjects.ts';
 
-const flag = attribute('boolean', 'CUFQS', { isRequired: true });
+const flag = attribute('boolean', 'CUFQ', { isRequired: true });
 
 export const permissions = declare({
   type: 'permissions',

@@ -11,8 +11,8 @@ export const roles = declare({
   event: 'org.role',
   operations: ['create', 'list', 'retrieve', 'update'],
   attributes: {
-    name: attribute('string', 'CUFQS', { isRequired: true }),
-    kind: attribute('string', 'FQS', { values: ROLE_KINDS, default: 'custom' }),
+    name: attribute('string', 'CUFQ', { isRequired: true }),
+    kind: attribute('string', 'FQ', { values: ROLE_KINDS, default: 'custom' }),
     _add_missing_base_permissions: attribute('boolean', 'U', {
       isTrigger: true,
       about: 'Adds, for every subject without one, a permission that allows nothing yet',

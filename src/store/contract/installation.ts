@@ -1,10 +1,9 @@
-// What belongs to the whole installation: organizations, their tokens, and its secrets.
+// What belongs to the whole installation: organizations, and its secrets.
 
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { type Random, START } from '../contract-batches.ts';
-import { hexOf } from '../contract-model.ts';
-import type { Organization, Token } from '../store.ts';
+import { START } from '../contract-batches.ts';
+import type { Organization } from '../store.ts';
 import type { Subject } from './subject.ts';
 
 export function installationSentences(subject: Subject): void {
@@ -18,23 +17,6 @@ export function installationSentences(subject: Subject): void {
       createdAt: START + 1,
       ...given,
     };
-  }
-
-  function tokenOf(organization: string, seeded: Random, given: Partial<Token> = {}): Token {
-    const secretHash = Uint8Array.from([...Buffer.from(randomUUID()).subarray(0, 16), ...seeded.bytes(16)]);
-    const token = { id: randomUUID(), organization, name: 'ci', secretHash, createdAt: START + 1 };
-    return { ...token, scopes: ['read', 'write'], ...given };
-  }
-
-  async function addedOrganization(): Promise<string> {
-    const organization = organizationOf();
-    await store().addOrganization(organization);
-    return organization.id;
-  }
-
-  async function tokenBy(secretHash: Uint8Array): Promise<object | undefined> {
-    const token = await store().token(secretHash);
-    return token && plainToken(token);
   }
 
   it('lists organizations by age', async () => {
@@ -60,36 +42,6 @@ export function installationSentences(subject: Subject): void {
     const rivals = [first, organizationOf({ slug: first.slug })];
     const answers = await Promise.all(rivals.map((organization) => store().addOrganization(organization)));
     expect(answers.toSorted()).toEqual([false, true]);
-  });
-
-  it("lists an organization's tokens by age, and no other's", async () => {
-    const [ours, theirs] = [await addedOrganization(), await addedOrganization()];
-    const added = [3, 1, 2].map((age) => tokenOf(ours, random(), { createdAt: START + age }));
-    for (const token of [...added, tokenOf(theirs, random())]) await store().addToken(token);
-    const inOrder = [added[1]!, added[2]!, added[0]!].map(plainToken);
-    expect((await store().tokens(ours)).map(plainToken)).toEqual(inOrder);
-    expect(await store().tokens(randomUUID())).toEqual([]);
-  });
-
-  it('finds a token by the hash of its secret, with its scopes', async () => {
-    const organization = await addedOrganization();
-    for (const scopes of [['read'], ['write'], ['read', 'write'], []] satisfies Token['scopes'][]) {
-      const token = tokenOf(organization, random(), { scopes });
-      await store().addToken(token);
-      expect(await tokenBy(token.secretHash)).toEqual(plainToken(token));
-    }
-    expect(await tokenBy(new Uint8Array(32))).toBeUndefined();
-  });
-
-  it('removes a token of the organization that is named, and of no other', async () => {
-    const [ours, theirs] = [await addedOrganization(), await addedOrganization()];
-    const token = tokenOf(ours, random());
-    await store().addToken(token);
-    expect(await store().removeToken(theirs, token.id)).toBe(false);
-    expect(await tokenBy(token.secretHash)).toEqual(plainToken(token));
-    expect(await store().removeToken(ours, token.id)).toBe(true);
-    expect(await tokenBy(token.secretHash)).toBeUndefined();
-    expect(await store().removeToken(ours, token.id)).toBe(false);
   });
 
   it('keeps a secret under its name, and the first where the name is taken', async () => {
@@ -118,8 +70,4 @@ export function installationSentences(subject: Subject): void {
     expect(await store().secret(present)).toEqual(Uint8Array.of(2));
     expect(await store().secret(lasting)).toEqual(Uint8Array.of(3));
   });
-}
-
-function plainToken({ secretHash, ...token }: Token): object {
-  return { ...token, secretHash: hexOf(secretHash) };
 }

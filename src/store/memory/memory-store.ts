@@ -18,7 +18,6 @@ import type {
   Selection,
   Store,
   StoredEntry,
-  Token,
 } from '../store.ts';
 import { Faults } from './faults.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -32,7 +31,6 @@ class MemoryStore implements Store {
   readonly #faults: Faults;
   readonly #logs = new Map<LogId, MemoryLog>();
   readonly #organizations: Organization[] = [];
-  #tokens: Token[] = [];
   readonly #secrets = new Map<string, { value: Uint8Array; until: Instant | undefined }>();
   #isClosed = false;
 
@@ -115,29 +113,6 @@ class MemoryStore implements Store {
     return !isTaken;
   }
 
-  async tokens(organization: string): Promise<Token[]> {
-    this.#mustBeOpen();
-    return structuredClone(this.#tokens.filter((token) => token.organization === organization)).sort(byAge);
-  }
-
-  async token(secretHash: Hash): Promise<Token | undefined> {
-    this.#mustBeOpen();
-    return structuredClone(this.#tokens.find((token) => Buffer.from(token.secretHash).equals(secretHash)));
-  }
-
-  async addToken(token: Token): Promise<void> {
-    this.#mustBeOpen();
-    this.#tokens.push(structuredClone(token));
-  }
-
-  async removeToken(organization: string, id: string): Promise<boolean> {
-    this.#mustBeOpen();
-    const rest = this.#tokens.filter((token) => token.organization !== organization || token.id !== id);
-    const isFound = rest.length < this.#tokens.length;
-    this.#tokens = rest;
-    return isFound;
-  }
-
   async secret(name: string): Promise<Uint8Array | undefined> {
     this.#mustBeOpen();
     return structuredClone(this.#secrets.get(name)?.value);
@@ -184,6 +159,6 @@ function unavailable(message: string): AnnalsError {
   return new AnnalsError('store_unavailable', message);
 }
 
-function byAge(left: Organization | Token, right: Organization | Token): number {
+function byAge(left: Organization, right: Organization): number {
   return left.createdAt - right.createdAt || (left.id < right.id ? -1 : 1);
 }

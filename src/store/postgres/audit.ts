@@ -8,16 +8,7 @@ import { SPAN } from '../../core/plan.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
 import type { Stream } from '../../core/streams.ts';
 import type { Audit, Filed, Filing, Kept, Secret } from '../audit.ts';
-import type {
-  KeptAnswer,
-  LogId,
-  Organization,
-  Parts,
-  Range,
-  Selection,
-  StoredEntry,
-  Token,
-} from '../store.ts';
+import type { KeptAnswer, LogId, Organization, Parts, Range, Selection, StoredEntry } from '../store.ts';
 import { bigintArray, integerArray, textArray } from './arrays.ts';
 import { connectionConfig, type Reading, type Value } from './database.ts';
 import { toAnnalsError } from './errors.ts';
@@ -70,25 +61,20 @@ class PostgresAudit implements Audit, Reading {
     return this.#reads.organizations();
   }
 
-  tokens(organization: string): Promise<Token[]> {
-    return this.#reads.tokens(organization);
-  }
-
-  /** But for those that only say whose a token is: they come with the tokens. */
   async secrets(): Promise<Secret[]> {
     const rows = await this.read<{ name: string; value: Buffer; until: number | null }>(
       `SELECT s.name, s.value, ${microsOf('s.until')} AS until FROM annals.secrets s
-        WHERE s.log = $1 AND s.name NOT LIKE 'token:%' ORDER BY s.name`,
+        WHERE s.log = $1 ORDER BY s.name`,
       [INSTALLATION],
     );
     return rows.map(({ name, value, until }) => ({ name, value, until: until ?? undefined }));
   }
 
-  answers(log: LogId): Promise<KeptAnswer[]> {
+  answers(log: LogId, behind: string | undefined, limit: number): Promise<KeptAnswer[]> {
     return this.read(
       `SELECT a.key, a.fingerprint, a.answer, ${microsOf('a.kept_at')} AS "keptAt" FROM annals.answers a
-        WHERE a.log = $1 ORDER BY a.kept_at, a.key`,
-      [log],
+        WHERE a.log = $1 AND a.key > $2 ORDER BY a.key LIMIT $3`,
+      [log, behind ?? '', limit],
     );
   }
 

@@ -13,7 +13,6 @@ export const DISTRIBUTED_TABLES = [
   'resources',
   'nodes',
   'answers',
-  'tokens',
   'secrets',
 ];
 /** Small, and wanted on every machine. */

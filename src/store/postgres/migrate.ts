@@ -1,5 +1,5 @@
-// Brings the schema up to date, while servers of the version before go on serving: a migration only
-// adds, and its first line says from which migration on a server may serve beside it (`-- serves: 0001`).
+// Brings the schema up to date, while servers of the version before go on serving where they can: the
+// first line of a migration says from which one on a server may serve beside it (`-- serves: 0001`).
 
 import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';

@@ -30,7 +30,7 @@ describe('the PostgreSQL store behind a pooler in transaction mode', () => {
   describe('append', () => appendSentences(subject));
   describe('entries', () => entrySentences(subject));
   describe('as-of reads', () => asOfSentences(subject));
-  describe('organizations, tokens and secrets', () => installationSentences(subject));
+  describe('organizations and secrets', () => installationSentences(subject));
   describe('lifetime', () => lifetimeSentences(subject));
 });
 

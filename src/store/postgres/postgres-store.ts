@@ -19,7 +19,6 @@ import type {
   Selection,
   Store,
   StoredEntry,
-  Token,
   Turn,
 } from '../store.ts';
 import { type AppendRow, appendCall } from './append.ts';
@@ -29,7 +28,7 @@ import { isRolledBack, isWithoutPartition, toAnnalsError } from './errors.ts';
 import { yearOf } from './keys.ts';
 import { Announcer, Listener } from './listener.ts';
 import { migrate } from './migrate.ts';
-import { INSTALLATION, Reads, tokenSecret } from './reads.ts';
+import { INSTALLATION, Reads } from './reads.ts';
 import { Selector } from './select.ts';
 import { takeTurn } from './turn.ts';
 import { readPostgresUrl } from './url.ts';
@@ -160,48 +159,14 @@ export class PostgresStore implements Store {
     return this.#call(() => this.#reads.organizations());
   }
 
-  addOrganization({ id, slug, name, createdAt }: Organization): Promise<boolean> {
-    return this.#wrote(
+  async addOrganization({ id, slug, name, createdAt }: Organization): Promise<boolean> {
+    const isAdded = await this.#wrote(
       `INSERT INTO annals.organizations (id, slug, name, created_at) VALUES ($1, $2, $3, $4::timestamptz)
         ON CONFLICT DO NOTHING RETURNING true`,
       [id, slug, name, instantValue(createdAt)],
     );
-  }
-
-  tokens(organization: string): Promise<Token[]> {
-    return this.#call(() => this.#reads.tokens(organization));
-  }
-
-  token(secretHash: Hash): Promise<Token | undefined> {
-    return this.#call(() => this.#reads.token(secretHash));
-  }
-
-  /** In two shards, so in two statements: a token is of no use before its secret says whose it is. */
-  async addToken({ id, organization, name, scopes, secretHash, createdAt }: Token): Promise<void> {
-    const hash = Buffer.from(secretHash);
-    const [canRead, canWrite] = [scopes.includes('read'), scopes.includes('write')];
-    await this.#wrote(
-      `INSERT INTO annals.tokens (log, id, name, can_read, can_write, secret_hash, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz) RETURNING true`,
-      [organization, id, name, canRead, canWrite, hash, instantValue(createdAt)],
-    );
-    await this.addSecret(tokenSecret(secretHash), new TextEncoder().encode(organization));
-    this.#announcer.accessChanged();
-  }
-
-  async removeToken(organization: string, id: string): Promise<boolean> {
-    const token = (await this.tokens(organization)).find((candidate) => candidate.id === id);
-    if (token === undefined) return false;
-    const isRemoved = await this.#wrote(
-      'DELETE FROM annals.tokens WHERE log = $1 AND id = $2 RETURNING true',
-      [organization, id],
-    );
-    await this.#wrote('DELETE FROM annals.secrets WHERE log = $1 AND name = $2 RETURNING true', [
-      INSTALLATION,
-      tokenSecret(token.secretHash),
-    ]);
-    this.#announcer.accessChanged();
-    return isRemoved;
+    if (isAdded) this.#announcer.accessChanged();
+    return isAdded;
   }
 
   secret(name: string): Promise<Uint8Array | undefined> {

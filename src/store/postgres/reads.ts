@@ -5,7 +5,7 @@ import type { Instant } from '../../core/instant.ts';
 import type { Hash } from '../../core/merkle.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
 import { streamOf } from '../../core/streams.ts';
-import type { KeptAnswer, LatestRow, LogId, Organization, StoredEntry, Token } from '../store.ts';
+import type { KeptAnswer, LatestRow, LogId, Organization, StoredEntry } from '../store.ts';
 import { bigintArray, instantValue, smallintArray, textArray, uuidArray } from './arrays.ts';
 import type { Reading, Value } from './database.ts';
 import { findable, streamKey } from './keys.ts';
@@ -24,11 +24,6 @@ import {
 
 /** The log under which the installation keeps what belongs to no organization. */
 export const INSTALLATION: LogId = '00000000-0000-0000-0000-000000000000';
-
-/** The secret that says whose token it is that has a secret with this hash. */
-export function tokenSecret(secretHash: Hash): string {
-  return `token:${Buffer.from(secretHash).toString('hex')}`;
-}
 
 const ALL_PARTS = { states: true, seals: true };
 
@@ -158,25 +153,6 @@ export class Reads {
       FROM annals.organizations ORDER BY created_at, id`);
   }
 
-  async tokens(organization: string): Promise<Token[]> {
-    const rows = await this.#database.read<TokenRow>(
-      `${TOKENS} WHERE t.log = $1 ORDER BY t.created_at, t.id`,
-      [organization],
-    );
-    return rows.map(toToken);
-  }
-
-  /** The secret names its organization, in whose shard the token is. */
-  async token(secretHash: Hash): Promise<Token | undefined> {
-    const organization = await this.secret(tokenSecret(secretHash));
-    if (organization === undefined) return undefined;
-    const [row] = await this.#database.read<TokenRow>(`${TOKENS} WHERE t.log = $1 AND t.secret_hash = $2`, [
-      new TextDecoder().decode(organization),
-      Buffer.from(secretHash),
-    ]);
-    return row && toToken(row);
-  }
-
   async secret(name: string): Promise<Uint8Array | undefined> {
     const [row] = await this.#database.read<{ value: Buffer }>(
       'SELECT value FROM annals.secrets WHERE log = $1 AND name = $2',
@@ -258,29 +234,5 @@ function toLatest({ type, id }: ResourceRef, row: LatestPlaceRow): Latest | unde
     statePosition: row.state_position ?? undefined,
     state,
     stateText: stateText(row.after) ?? 'null',
-  };
-}
-
-interface TokenRow {
-  id: string;
-  log: string;
-  name: string;
-  can_read: boolean;
-  can_write: boolean;
-  secret_hash: Buffer;
-  created_at: Instant;
-}
-
-const TOKENS = `SELECT t.id, t.log, t.name, t.can_read, t.can_write, t.secret_hash, ${microsOf('t.created_at')} AS created_at
-  FROM annals.tokens t`;
-
-function toToken(row: TokenRow): Token {
-  return {
-    id: row.id,
-    organization: row.log,
-    name: row.name,
-    scopes: [...(row.can_read ? ['read' as const] : []), ...(row.can_write ? ['write' as const] : [])],
-    secretHash: row.secret_hash,
-    createdAt: row.created_at,
   };
 }

@@ -7,6 +7,7 @@ import type { Latest } from '../../core/seal.ts';
 import { WHOLE_LOG } from '../../core/streams.ts';
 import type { AppendResult, KeptAnswer } from '../store.ts';
 import type { Connection } from './database.ts';
+import { insertRows } from './insert-rows.ts';
 import { bytesOf, type EntryRow, type EntryRows, LOG_STRIDE, uuidText } from './rows.ts';
 
 /** Where the latest state of a resource is. */
@@ -50,11 +51,11 @@ export class Appender {
     if (this.#left.get(log) !== size) this.#streams.forget();
 
     for (const row of batch.entries.rows) this.#insert(log, batch.entries, row);
-    this.#streams.write();
+    this.#file(log, batch.entries.rows);
     this.#widenSpans(log, batch.entries.rows);
     this.#replaceLatest(log, batch.latest);
-    const insertNode = this.#connection.prepare('INSERT INTO nodes VALUES (?, ?, ?, ?)');
-    for (const { level, index, hash } of batch.nodes) insertNode.run(log, level, index, hash);
+    const nodes = batch.nodes.flatMap(({ level, index, hash }) => [log, level, index, hash]);
+    insertRows(this.#connection, 'nodes', 4, nodes);
     this.#keepAnswers(log, batch.answers);
     this.#connection
       .prepare('UPDATE logs SET size = ?, recorded_at = ? WHERE log = ?')
@@ -111,14 +112,21 @@ export class Appender {
     if (!row.isAccess) {
       this.#connection.prepare('INSERT INTO states VALUES (?, ?, ?)').run(entry, row.after, row.before);
     }
-    const file = this.#connection.prepare('INSERT INTO filed VALUES (?, ?, ?)');
-    const time = this.#connection.prepare('INSERT INTO timeline VALUES (?, ?, ?)');
-    row.streams.forEach((name, index) => {
-      const stream = this.#streams.next(log, name);
-      file.run(stream.id, row.position, stream.size);
-      if (index === 0 && !row.isAccess) time.run(stream.id, row.occurredAt, row.position);
-    });
-    time.run(this.#streams.next(log, WHOLE_LOG).id, row.occurredAt, row.position);
+  }
+
+  /** Puts all entries of the batch under their streams, and in their timelines. */
+  #file(log: number, rows: EntryRow[]): void {
+    const times: number[] = [];
+    for (const row of rows) {
+      row.streams.forEach((name, index) => {
+        const stream = this.#streams.add(log, name, row.position);
+        if (index === 0 && !row.isAccess) times.push(stream, row.occurredAt, row.position);
+      });
+    }
+    this.#streams.write();
+    const whole = this.#streams.idOf(log, WHOLE_LOG);
+    for (const { occurredAt, position } of rows) times.push(whole, occurredAt, position);
+    insertRows(this.#connection, 'timeline', 3, times);
   }
 
   #widenSpans(log: number, rows: EntryRow[]): void {
@@ -170,12 +178,14 @@ export class Appender {
 interface StreamNumber {
   id: number;
   size: number;
+  /** Positions that are yet to be written; the last has `size` as its number. */
+  added: number[];
 }
 
 /** How many streams' numbers stay in memory between transactions. */
 const CACHED_STREAMS = 50_000;
 
-/** Gives out the numbers in each stream; sizes are written once per transaction. */
+/** Gives out the numbers in each stream; what is filed is written once per batch, stream by stream. */
 class StreamNumbers {
   readonly #connection: Connection;
   readonly #known = new Map<string, StreamNumber>();
@@ -185,18 +195,33 @@ class StreamNumbers {
     this.#connection = connection;
   }
 
-  /** The stream with its next number as its size. */
-  next(log: number, name: string): StreamNumber {
-    const key = `${log} ${name}`;
-    const stream = this.#known.get(key) ?? this.#load(log, name, key);
+  /** Files the position under the next number of a stream; answers the stream's id. */
+  add(log: number, name: string, position: number): number {
+    const stream = this.#streamOf(log, name);
     stream.size += 1;
+    stream.added.push(position);
     this.#touched.add(stream);
-    return stream;
+    return stream.id;
+  }
+
+  idOf(log: number, name: string): number {
+    return this.#streamOf(log, name).id;
   }
 
   write(): void {
     const update = this.#connection.prepare('UPDATE streams SET size = ? WHERE stream = ?');
-    for (const { id, size } of this.#touched) update.run(size, id);
+    const filed: number[] = [];
+    // In the order of the table, so that neighbours find their page at hand.
+    const streams = [...this.#touched].sort((left, right) => left.id - right.id);
+    for (const stream of streams) {
+      const { id, size, added } = stream;
+      added.forEach((position, index) => {
+        filed.push(id, position, size - added.length + index + 1);
+      });
+      stream.added = [];
+      update.run(size, id);
+    }
+    insertRows(this.#connection, 'filed', 3, filed);
     this.#touched.clear();
     if (this.#known.size > CACHED_STREAMS) this.#known.clear();
   }
@@ -206,18 +231,24 @@ class StreamNumbers {
     this.#touched.clear();
   }
 
+  #streamOf(log: number, name: string): StreamNumber {
+    const key = `${log} ${name}`;
+    return this.#known.get(key) ?? this.#load(log, name, key);
+  }
+
   #load(log: number, name: string, key: string): StreamNumber {
     const find = this.#connection.prepare(
       'SELECT stream AS id, size FROM streams WHERE log = ? AND name = ?',
     );
-    const found = find.get(log, name) as StreamNumber | undefined;
-    const stream = found ?? { id: this.#add(log, name), size: 0 };
+    const found = find.get(log, name) as { id: number; size: number } | undefined;
+    const { id, size } = found ?? { id: this.#create(log, name), size: 0 };
+    const stream = { id, size, added: [] };
     this.#known.set(key, stream);
     return stream;
   }
 
-  #add(log: number, name: string): number {
-    const added = this.#connection.prepare('INSERT INTO streams (log, name) VALUES (?, ?)').run(log, name);
-    return Number(added.lastInsertRowid);
+  #create(log: number, name: string): number {
+    const created = this.#connection.prepare('INSERT INTO streams (log, name) VALUES (?, ?)').run(log, name);
+    return Number(created.lastInsertRowid);
   }
 }

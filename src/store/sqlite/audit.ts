@@ -9,16 +9,7 @@ import { SPAN } from '../../core/plan.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
 import { WHOLE_LOG } from '../../core/streams.ts';
 import type { Audit, Filed, Filing, Kept, Place, Secret } from '../audit.ts';
-import type {
-  KeptAnswer,
-  LogId,
-  Organization,
-  Parts,
-  Range,
-  Selection,
-  StoredEntry,
-  Token,
-} from '../store.ts';
+import type { KeptAnswer, LogId, Organization, Parts, Range, Selection, StoredEntry } from '../store.ts';
 import { Connection } from './database.ts';
 import { Reads } from './reads.ts';
 import { LOG_STRIDE, uuidBytes } from './rows.ts';
@@ -74,10 +65,6 @@ class SqliteAudit implements Audit {
     return this.#reads.organizations();
   }
 
-  async tokens(organization: string): Promise<Token[]> {
-    return this.#reads.tokens(organization);
-  }
-
   async secrets(): Promise<Secret[]> {
     const rows = this.#connection.prepare('SELECT name, value, until FROM secrets ORDER BY name').all();
     return rows.map((row) => ({
@@ -87,12 +74,11 @@ class SqliteAudit implements Audit {
     }));
   }
 
-  async answers(log: LogId): Promise<KeptAnswer[]> {
+  async answers(log: LogId, behind: string | undefined, limit: number): Promise<KeptAnswer[]> {
     const rows = this.#connection
-      .prepare(
-        'SELECT key, fingerprint, answer, kept_at AS keptAt FROM answers WHERE log = ? ORDER BY kept_at, key',
-      )
-      .all(this.#logNumber(log));
+      .prepare(`SELECT key, fingerprint, answer, kept_at AS keptAt FROM answers
+        WHERE log = ? AND key > ? ORDER BY key LIMIT ?`)
+      .all(this.#logNumber(log), behind ?? '', limit);
     return rows.map((row) => ({ ...row }) as unknown as KeptAnswer);
   }
 

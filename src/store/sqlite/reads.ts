@@ -5,7 +5,7 @@ import type { Instant } from '../../core/instant.ts';
 import { edgeOf, type Hash } from '../../core/merkle.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
 import { streamOf } from '../../core/streams.ts';
-import type { KeptAnswer, LatestRow, Organization, StoredEntry, Token } from '../store.ts';
+import type { KeptAnswer, LatestRow, Organization, StoredEntry } from '../store.ts';
 import type { Connection } from './database.ts';
 import { columnsOf, fromRow, LOG_STRIDE, type Row, STATE_JOINS, uuidBytes } from './rows.ts';
 import { Selector } from './select.ts';
@@ -131,18 +131,6 @@ export class Reads {
       .all() as unknown as Organization[];
   }
 
-  tokens(organization: string): Token[] {
-    return this.#connection
-      .prepare('SELECT * FROM tokens WHERE organization = ? ORDER BY created_at, id')
-      .all(organization)
-      .map((row) => toToken(row as Row));
-  }
-
-  token(secretHash: Hash): Token | undefined {
-    const row = this.#connection.prepare('SELECT * FROM tokens WHERE secret_hash = ?').get(secretHash);
-    return row === undefined ? undefined : toToken(row as Row);
-  }
-
   secret(name: string): Uint8Array | undefined {
     const row = this.#connection.prepare('SELECT value FROM secrets WHERE name = ?').get(name);
     return row?.value as Uint8Array | undefined;
@@ -201,19 +189,5 @@ function toLatestRow(row: Row): LatestRow {
     state: row.state === 'null' ? null : (row.state as string),
     changedAt: row.occurred_at as number,
     changedBy: row.actor as string,
-  };
-}
-
-function toToken(row: Row): Token {
-  return {
-    id: row.id as string,
-    organization: row.organization as string,
-    name: row.name as string,
-    scopes: [
-      ...(row.can_read === 1 ? ['read' as const] : []),
-      ...(row.can_write === 1 ? ['write' as const] : []),
-    ],
-    secretHash: row.secret_hash as Uint8Array,
-    createdAt: row.created_at as number,
   };
 }

@@ -21,7 +21,6 @@ import type {
   Selection,
   Store,
   StoredEntry,
-  Token,
 } from '../store.ts';
 import type { AppendRows } from './append.ts';
 import type { LatestText } from './reads.ts';
@@ -123,22 +122,6 @@ class SqliteStore implements Store {
     return this.#writer.call('addOrganization', organization);
   }
 
-  tokens(organization: string): Promise<Token[]> {
-    return this.#reader.call('tokens', organization);
-  }
-
-  token(secretHash: Hash): Promise<Token | undefined> {
-    return this.#reader.call('token', secretHash);
-  }
-
-  addToken(token: Token): Promise<void> {
-    return this.#writer.call('addToken', token);
-  }
-
-  removeToken(organization: string, id: string): Promise<boolean> {
-    return this.#writer.call('removeToken', organization, id);
-  }
-
   secret(name: string): Promise<Uint8Array | undefined> {
     return this.#reader.call('secret', name);
   }
@@ -186,7 +169,7 @@ class Thread {
   #failure: AnnalsError | undefined;
 
   static async start(options: WorkerOptions): Promise<Thread> {
-    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+    const file = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
     const thread = new Thread(
       new Worker(new URL(file, import.meta.url), { workerData: options, resourceLimits: THREAD_LIMITS }),
     );

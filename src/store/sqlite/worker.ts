@@ -4,7 +4,7 @@
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Instant } from '../../core/instant.ts';
-import type { AppendResult, Organization, Token } from '../store.ts';
+import type { AppendResult, Organization } from '../store.ts';
 import { Appender, type AppendRows } from './append.ts';
 import { Connection, migrate } from './database.ts';
 import { Reads } from './reads.ts';
@@ -65,8 +65,6 @@ function reader(): (message: Call) => void {
     types: (...args: Parameters<Reads['types']>) => reads.types(...args),
     nodes: (...args: Parameters<Reads['nodes']>) => reads.nodes(...args),
     organizations: () => reads.organizations(),
-    tokens: (...args: Parameters<Reads['tokens']>) => reads.tokens(...args),
-    token: (...args: Parameters<Reads['token']>) => reads.token(...args),
     secret: (...args: Parameters<Reads['secret']>) => reads.secret(...args),
     ping: () => reads.ping(),
   };
@@ -115,8 +113,6 @@ function writer(): (message: Call) => void {
 
   const methods: Record<string, (...args: never[]) => unknown> = {
     addOrganization,
-    addToken,
-    removeToken,
     addSecret,
     dropSecrets,
   };
@@ -145,18 +141,6 @@ function addOrganization({ id, slug, name, createdAt }: Organization): boolean {
     .prepare('INSERT INTO organizations VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
     .run(id, slug, name, createdAt);
   return Number(changes) === 1;
-}
-
-function addToken({ id, organization, name, scopes, secretHash, createdAt }: Token): void {
-  const [canRead, canWrite] = [scopes.includes('read') ? 1 : 0, scopes.includes('write') ? 1 : 0];
-  connection
-    .prepare('INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?)')
-    .run(id, organization, name, canRead, canWrite, secretHash, createdAt);
-}
-
-function removeToken(organization: string, id: string): boolean {
-  const remove = connection.prepare('DELETE FROM tokens WHERE organization = ? AND id = ?');
-  return Number(remove.run(organization, id).changes) === 1;
 }
 
 function addSecret(name: string, value: Uint8Array, until?: Instant): boolean {

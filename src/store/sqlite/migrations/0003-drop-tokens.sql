@@ -1,0 +1,3 @@
+-- Tokens are resources of their organization's log.
+
+DROP TABLE tokens;
