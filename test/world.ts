@@ -22,7 +22,7 @@ export interface World {
   lines: string[];
   /** Moves the server's clocks. */
   wait(seconds: number): void;
-  /** A request with a token, or without; a body that is no text is sent as JSON, under /api as JSON:API. */
+  /** A request with a token, or without; a body that is neither text nor bytes is sent as JSON, under /api as JSON:API. */
   ask(token: string | undefined, method: string, path: string, more?: More): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -78,6 +78,7 @@ export async function ask(
   { body, headers = {} }: More = {},
 ): Promise<Answer> {
   const type = path.startsWith('/api/') ? JSON_API : 'application/json';
+  const isRaw = typeof body === 'string' || body instanceof Uint8Array;
   const response = await fetch(url + path, {
     method,
     headers: {
@@ -85,7 +86,7 @@ export async function ask(
       ...(body === undefined ? {} : { 'content-type': type }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: (isRaw ? body : JSON.stringify(body)) as string }),
   });
   const text = await response.text();
   let json: unknown;

@@ -8,7 +8,7 @@ export type HideSecrets = (text: string) => string;
 
 const HIDDEN = '[hidden]';
 /** Annals' own secrets and its JWTs; of what was abbreviated, the beginning. */
-const FORMS = String.raw`annals_[\w-]{16,}|\beyJ[\w-]{16,}(?:\.[\w-]*){0,2}`;
+const FORMS = String.raw`annals_[\w-]{16,}|eyJ[\w-]{16,}(?:\.[\w-]*){0,2}`;
 
 export function makeHideSecrets(rootToken: string): HideSecrets {
   // As it is, as JSON writes it, and as a path does.

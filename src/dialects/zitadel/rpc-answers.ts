@@ -116,7 +116,11 @@ export class RpcAnswers {
       const response = await handler(universalRequestOf(request, reply, values));
       // Over the protocol of Connect, bytes that are no message would be a failure of the server.
       if (response.status === HTTP_INTERNAL && !values.get(IS_READ)) refuse(request, reply, UNREADABLE);
-      else await universalResponseToNodeResponse(withPlainMessage(response), reply.raw);
+      else {
+        const isRefusal = handler.method.methodKind === 'unary' && !values.get(IS_READ);
+        const safe = isRefusal ? await withoutSecrets(response, this.#hideSecrets) : response;
+        await universalResponseToNodeResponse(withPlainMessage(safe), reply.raw);
+      }
     } catch (error) {
       // A complaint about bytes that are no message may itself be no text that a header can carry.
       if (!values.get(IS_READ) && !reply.raw.headersSent) return refuse(request, reply, UNREADABLE);
@@ -134,6 +138,35 @@ function universalRequestOf(
 ): UniversalServerRequest {
   const body = raw.iterator({ destroyOnReturn: false });
   return { ...universalRequestFromNodeRequest(raw, reply.raw, undefined, contextValues), body };
+}
+
+const TRAILER_FRAME = 0x80;
+const FRAME_HEAD_BYTES = 5;
+
+/** Connect repeats what it cannot read: in a JSON body, in trailers, or over gRPC-web in the frame that ends the body. */
+async function withoutSecrets(
+  response: UniversalServerResponse,
+  hide: HideSecrets,
+): Promise<UniversalServerResponse> {
+  const message = response.trailer?.get('grpc-message') ?? null;
+  if (message !== null) response.trailer?.set('grpc-message', hide(message));
+  const { body, header } = response;
+  if (body === undefined) return response;
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  const bytes = Buffer.concat(parts);
+  const headBytes = bytes[0] === TRAILER_FRAME ? FRAME_HEAD_BYTES : 0;
+  const text = bytes.subarray(headBytes).toString();
+  const content = Buffer.from(hide(text));
+  if (content.toString() === text) return { ...response, body: iterable(bytes) };
+  const head = Buffer.from(bytes.subarray(0, headBytes));
+  if (headBytes > 0) head.writeUInt32BE(content.length, 1);
+  if (header?.has('content-length')) header.set('content-length', String(content.length));
+  return { ...response, body: iterable(Buffer.concat([head, content])) };
+}
+
+async function* iterable(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
 }
 
 /**
