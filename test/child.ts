@@ -54,7 +54,7 @@ export async function startChild(settings: Record<string, string>): Promise<Chil
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
     },
     async end(signal) {
-      if (child.exitCode !== null) return child.exitCode;
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const ended = once(child, 'exit');
       child.kill(signal);
       const [code] = (await ended) as [number | null];

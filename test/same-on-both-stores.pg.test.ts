@@ -49,7 +49,7 @@ describe('an import', () => {
       expect(onPostgres.lines[index], hint).toBe(onSqlite.lines[index]);
       expect(onPostgres.entries[index], hint).toEqual(onSqlite.entries[index]);
     }
-  });
+  }, 600_000);
 });
 
 async function imported(store: Store, changes: readonly Change[]): Promise<Export> {

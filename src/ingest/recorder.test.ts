@@ -6,6 +6,7 @@ import { START, sha256 } from '../store/contract-batches.ts';
 import { Faults } from '../store/memory/faults.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import type { Store, StoredEntry } from '../store/store.ts';
+import type { Proposal } from './proposal.ts';
 import { makeRecord, type Record } from './record.ts';
 
 const LOG = '00000000-0000-7000-8000-000000000001';
@@ -172,6 +173,31 @@ describe('record', () => {
       expect(await shared(LOG, [addOne()])).toMatchObject([{ version: 2 * round + 1 }]);
       await other(LOG, [addOne()]);
     }
+  });
+
+  it('asks for the head before it refuses, or records nothing, by a state that another server changed unheard', async () => {
+    const other = recordOn(store);
+    const resource = { type: 'notes', id: '1' };
+    await record(LOG, [change(1)]);
+    await other(LOG, [change(2)]);
+    const put: Proposal = {
+      resource,
+      derive: (latest) => (latest?.stateText === '{"count":1}' ? undefined : change(1)),
+    };
+    expect(await record(LOG, [put])).toMatchObject([{ version: 3, changed: true }]);
+    expect(await record(LOG, [put])).toMatchObject([{ version: 3, changed: false }]);
+    await other(LOG, [change(2)]);
+    const guarded: Proposal = {
+      resource,
+      derive: (latest) => {
+        if (latest?.version !== 4) throw new Error(`the version is ${latest?.version}`);
+        return change(3);
+      },
+    };
+    expect(await record(LOG, [guarded])).toMatchObject([{ version: 5 }]);
+    await expect(record(LOG, [guarded])).rejects.toThrow('the version is 5');
+    await other(LOG, [change(4)]);
+    await expect(record(LOG, [guarded])).rejects.toThrow('the version is 6');
   });
 
   it('stays right where another server writes to the same log', async () => {

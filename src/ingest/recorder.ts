@@ -21,11 +21,19 @@ const FEW = 8;
 
 /** An append under way, and the submissions that it answers. */
 interface Flight {
-  submissions: { submission: Submission; outcomes: Outcome[] }[];
+  submissions: Answered[];
   latest: Map<string, Latest>;
   ids: Set<string>;
   result: AppendResult | undefined;
   landed: Promise<void>;
+}
+
+/** What a submission came to, on the states that were at hand: true once its flight has landed. */
+interface Answered {
+  submission: Submission;
+  outcomes: Outcome[];
+  /** Why it is refused, such as a version that is not the expected one. */
+  refusal?: unknown;
 }
 
 export class LogRecorder {
@@ -94,6 +102,8 @@ export class LogRecorder {
   #mayFly(): boolean {
     const [first, ...others] = this.#flights;
     if (first === undefined) return this.#queue.length > 0;
+    // One that appends nothing looks at the head: another append would move it.
+    if (this.#flights.some(({ ids, latest }) => ids.size === 0 && latest.size === 0)) return false;
     return others.length + 1 < MOST_FLIGHTS && this.#queue.length >= Math.max(1, first.submissions.length);
   }
 
@@ -155,8 +165,8 @@ export class LogRecorder {
     // 5. If it was stale, `#settle` puts the batch back, to be sealed again.
   }
 
-  async #sealAll(batch: Submission[], sealed: SealedBatch): Promise<Flight['submissions']> {
-    const submissions: Flight['submissions'] = [];
+  async #sealAll(batch: Submission[], sealed: SealedBatch): Promise<Answered[]> {
+    const submissions: Answered[] = [];
     const deferred: Submission[] = [];
     for (const [index, submission] of batch.entries()) {
       if (index > 0 && index % SEALED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -166,8 +176,8 @@ export class LogRecorder {
       }
       try {
         submissions.push({ submission, outcomes: sealed.add(submission) });
-      } catch (error) {
-        submission.reject(error);
+      } catch (refusal) {
+        submissions.push({ submission, outcomes: [], refusal });
       }
     }
     // The same id is under way: it is looked up when that has landed.
@@ -189,12 +199,12 @@ export class LogRecorder {
     { parent, entries, nodes, tip, latest, answers }: SealedBatch,
     store: Turn,
   ): Promise<void> {
-    if (entries.length === 0 && answers.length === 0) {
-      flight.result = { outcome: 'appended' };
-      return;
-    }
     const batch = { parent, entries, nodes, tip, latest: [...latest.values()], answers };
     try {
+      if (entries.length === 0 && answers.length === 0) {
+        flight.result = await this.#confirm(tip, store);
+        return;
+      }
       flight.result = await store.append(this.#log, expectedSize, batch);
       if (flight.result.outcome === 'appended') this.#leftAt = tip.tree.size;
     } catch (error) {
@@ -204,19 +214,31 @@ export class LogRecorder {
     }
   }
 
+  /**
+   * Where there is nothing to append, no append proves that the states at hand were the latest: another server may
+   * have changed them unheard. So the head is read again, behind the flights before.
+   */
+  async #confirm({ tree }: Tip, store: Turn): Promise<AppendResult> {
+    await Promise.all(this.#flights.map(({ landed }) => landed));
+    const now = (await store.tip(this.#log)).tree;
+    const [wanted, got] = [tree.edge.at(-1), now.edge.at(-1)];
+    const isSame = now.size === tree.size && Buffer.compare(wanted ?? NO_HASH, got ?? NO_HASH) === 0;
+    return { outcome: isSame ? 'appended' : 'stale' };
+  }
+
   /** Answers the flights that have landed. If one failed, waits for those behind it and puts all back in order. */
   async #settle(): Promise<void> {
     while (this.#flights[0]?.result?.outcome === 'appended') {
       const flight = this.#flights.shift() as Flight;
       this.#staleInARow = 0;
-      for (const { submission, outcomes } of flight.submissions) submission.resolve(outcomes);
+      for (const answered of flight.submissions) answer(answered);
     }
     if (this.#flights[0]?.result === undefined) return;
     await Promise.all(this.#flights.map(({ landed }) => landed));
     // One behind a lost reply may have been appended all the same, on top of what was kept.
     for (const { result, submissions } of this.#flights) {
       if (result?.outcome !== 'appended') continue;
-      for (const { submission, outcomes } of submissions) submission.resolve(outcomes);
+      for (const answered of submissions) answer(answered);
     }
     const failed = this.#flights.filter(({ result }) => result?.outcome !== 'appended');
     this.#flights = [];
@@ -298,6 +320,13 @@ export class LogRecorder {
   #keyOf(key: string): string {
     return `${this.#log} ${this.#generation} ${key}`;
   }
+}
+
+const NO_HASH = new Uint8Array(0);
+
+function answer({ submission, outcomes, refusal }: Answered): void {
+  if (refusal === undefined) submission.resolve(outcomes);
+  else submission.reject(refusal);
 }
 
 /** The request's key was used by another server at the same time: its answer is in the store now. */
