@@ -22,7 +22,8 @@ describe('the database file', () => {
     }>();
     const { code, stdout } = await cli.annals(['verify']);
     expect(code).toBe(0);
-    expect(stdout).toContain(`✓ ${slug}: 2 entries verified, root hash ${head.rootHash}\n`);
+    // The organization and its two roles, which are there from the start, and the notes.
+    expect(stdout).toContain(`✓ ${slug}: 5 entries verified, root hash ${head.rootHash}\n`);
     const only = await cli.annals(['verify', '--organization', slug, '--json']);
     expect(only.json()).toMatchObject([{ slug, ...head, disagreement: null }]);
   });
@@ -49,13 +50,13 @@ describe('the database file', () => {
     const { code, stdout } = await cli.annals(['verify', copy]);
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      new RegExp(`✗ ${slug}: position 1, change [\\da-f-]{36}: section after: its digest is not`),
+      new RegExp(`✗ ${slug}: position 4, change [\\da-f-]{36}: section after: its digest is not`),
     );
     const disagreements = (await cli.annals(['verify', copy, '--json'])).json<
       { disagreement: object | null }[]
     >();
     expect(disagreements.map(({ disagreement }) => disagreement).filter((one) => one !== null)).toMatchObject(
-      [{ position: 1, what: 'section after' }],
+      [{ position: 4, what: 'section after' }],
     );
   });
 
@@ -75,13 +76,15 @@ describe('the database file', () => {
     const older = join(cli.folder, 'older.db');
     await cli.annals(['backup', older]);
     const copy = new DatabaseSync(older);
-    copy.exec(`DROP TABLE secrets; DELETE FROM migrations WHERE name >= '0002'`);
+    copy.exec(
+      `DROP TABLE secrets; CREATE TABLE tokens (id TEXT); DELETE FROM migrations WHERE name >= '0002'`,
+    );
     copy.close();
     const url = ['--database-url', `sqlite:${older}`];
     expect(await cli.annals(['verify', older])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(
-        'lacks the migrations 0002-keys: "annals database migrate" applies them',
+        'lacks the migrations 0002-keys, 0003-drop-tokens: "annals database migrate" applies them',
       ),
     });
     const migrated = await cli.annals(['database', 'migrate', ...url]);

@@ -33,7 +33,7 @@ describe('export', () => {
   ];
 
   it('can be imported elsewhere, and tells the same history', async () => {
-    const [from, to] = [await cli.organizationWith(...HISTORY), await cli.organizationWith()];
+    const [from, to] = [await cli.emptyOrganizationWith(...HISTORY), await cli.emptyOrganizationWith()];
     for (const name of ['all.ndjson', 'all.ndjson.gz', 'all.ndjson.zst']) {
       const { code, stdout } = await cli.annals(['export', '-o', join(cli.folder, name)], from);
       expect({ code, stdout }).toMatchObject({
@@ -55,8 +55,29 @@ describe('export', () => {
     });
   });
 
+  it('holds what the directory recorded as well, which nobody can import', async () => {
+    const [from, to] = [await cli.organizationWith(...HISTORY), await cli.organizationWith()];
+    const { stdout: input } = await cli.annals(['export'], from);
+    expect(parsedLines<{ resource: { type: string } }>(input).map(({ resource }) => resource.type)).toEqual([
+      'organizations',
+      'roles',
+      'roles',
+      'notes',
+      'notes',
+      'notes',
+      'notes',
+      'notes',
+      'other',
+    ]);
+    const { code, stdout } = await cli.annals(['import', '-', '--json'], { ...to, input });
+    expect(code).toBe(1);
+    const [first, second, counts] = parsedLines<object>(stdout);
+    for (const refused of [first, second]) expect(JSON.stringify(refused)).toContain('"code":"reserved"');
+    expect(counts).toMatchObject({ recorded: 1 + HISTORY.length, refused: 2 });
+  });
+
   it('has the state before wherever the export itself does not tell it', async () => {
-    const organization = await cli.organizationWith(...HISTORY);
+    const organization = await cli.emptyOrganizationWith(...HISTORY);
     const befores = async (...filters: string[]): Promise<unknown[]> => {
       const { stdout } = await cli.annals(['export', ...filters], organization);
       return parsedLines<{ before?: unknown }>(stdout).map((line) => line.before);
@@ -69,7 +90,7 @@ describe('export', () => {
   });
 
   it('goes through more than one page', async () => {
-    const organization = await cli.organizationWith(...notes(450));
+    const organization = await cli.emptyOrganizationWith(...notes(450));
     const { stdout } = await cli.annals(['export'], organization);
     expect(parsedLines<{ after: { text: string } }>(stdout).map(({ after }) => after.text)).toEqual(
       Array.from({ length: 450 }, (_, at) => `note ${at}`),

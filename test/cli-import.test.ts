@@ -75,7 +75,7 @@ describe('import', () => {
   });
 
   it('keeps what stands before the place where a file is cut off, and says so', async () => {
-    const organization = await cli.organizationWith();
+    const organization = await cli.emptyOrganizationWith();
     const whole = gzipSync(linesOf(notes(5000)));
     const { code, stdout, stderr } = await cli.annals(['import', '-'], {
       ...organization,
@@ -95,7 +95,7 @@ describe('import', () => {
     }>();
     const { code, stdout, stderr } = await cli.annals(['import', '-', '--token', secret], { input });
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
-    expect(stderr).toBe('annals import: this needs a token that may write, and this token may read\n');
+    expect(stderr).toBe('annals import: this needs the right to create changes, which the token has not\n');
   });
 
   it('finishes what is under way on Ctrl-C, and goes on when it is run again', async () => {

@@ -89,7 +89,9 @@ describe('on PostgreSQL', () => {
     await sql(url, `DELETE FROM annals.migrations WHERE name >= '0003'`);
     expect(await on(url, 'verify')).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/lacks the migrations 0003-view, 0004-drop-tokens: "annals database migrate" applies them/),
+      stderr: expect.stringMatching(
+        /lacks the migrations 0003-view, .*: "annals database migrate" applies them/,
+      ),
     });
   });
 

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { ROOT_TOKEN, startServer, type TestServer } from './harness.ts';
+import { makeEmptyOrganization, makeOrganization } from './tokens.ts';
 
 const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 
@@ -38,6 +39,8 @@ export interface CommandLine {
   start(args: readonly string[], given?: Given): ChildProcessWithoutNullStreams;
   /** An organization of its own for a test, with what it wrote; commands that are given it act in it. */
   organizationWith(...changes: object[]): Promise<Given>;
+  /** The same, but that the log holds nothing before what the test writes. */
+  emptyOrganizationWith(...changes: object[]): Promise<Given>;
   stop(): Promise<void>;
 }
 
@@ -71,6 +74,16 @@ export async function startCommandLine(): Promise<CommandLine> {
     NODE_COMPILE_CACHE: join(folder, 'compiled'),
   };
   let organizations = 0;
+  async function organizationBy(make: typeof makeOrganization, changes: object[]): Promise<Given> {
+    const slug = `test-${organizations++}`;
+    const given = { env: { ANNALS_ORGANIZATION: slug } };
+    await make(server, slug);
+    if (changes.length === 0) return given;
+    const headers = { 'annals-organization': slug };
+    const { status, text: problem } = await server.request('POST', '/v1/changes', changes, headers);
+    expect(status, problem).toBe(201);
+    return given;
+  }
   const withSettings = (given: Given = {}): Given => ({ ...given, env: { ...settings, ...given.env } });
 
   return {
@@ -79,17 +92,8 @@ export async function startCommandLine(): Promise<CommandLine> {
     database,
     annals: (args, given) => annals(args, withSettings(given)),
     start: (args, given) => startAnnals(args, withSettings(given)),
-    async organizationWith(...changes) {
-      const slug = `test-${organizations++}`;
-      const given = { env: { ANNALS_ORGANIZATION: slug } };
-      await server.request('POST', '/v1/organizations', { slug });
-      if (changes.length === 0) return given;
-      const { status, text: problem } = await server.request('POST', '/v1/changes', changes, {
-        'annals-organization': slug,
-      });
-      expect(status, problem).toBe(201);
-      return given;
-    },
+    organizationWith: (...changes) => organizationBy(makeOrganization, changes),
+    emptyOrganizationWith: (...changes) => organizationBy(makeEmptyOrganization, changes),
     async stop() {
       await server.stop();
       rmSync(folder, { recursive: true });
