@@ -9,6 +9,8 @@ export interface Row {
   id: string;
   state: JsonObject;
   changedAt: Instant;
+  /** The version that left the state. */
+  version: number;
 }
 
 const CHUNK = 500;
@@ -22,9 +24,10 @@ export async function* rowsOf(
   let behind = { type, id: ID_PREFIX };
   for (;;) {
     const rows = await store.resources(log, type, behind, CHUNK);
-    for (const { resource, state, changedAt } of rows) {
+    for (const { resource, state, changedAt, version } of rows) {
       if (!resource.id.startsWith(ID_PREFIX)) return;
-      if (state !== null) yield { id: resource.id, state: JSON.parse(state) as JsonObject, changedAt };
+      if (state !== null)
+        yield { id: resource.id, state: JSON.parse(state) as JsonObject, changedAt, version };
     }
     const last = rows.at(-1)?.resource;
     if (rows.length < CHUNK || last === undefined) return;

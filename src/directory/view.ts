@@ -109,8 +109,11 @@ export class DirectoryView {
     return rights;
   }
 
-  /** Learns the state that an entry left; null where it was deleted. */
-  learn(type: string, id: string, state: JsonObject | null, changedAt: Instant): void {
+  /**
+   * Learns the state that an entry left; null where it was deleted.
+   * @param version the resource's version that left it
+   */
+  learn(type: string, id: string, state: JsonObject | null, changedAt: Instant, version?: number): void {
     const resources = this.#resources.get(type);
     if (resources === undefined) return;
     this.revision += 1;
@@ -125,7 +128,10 @@ export class DirectoryView {
     }
     const createdAt = before?.createdAt ?? instantIn(state.created_at) ?? changedAt;
     const log = this.organization.id;
-    const resource = { log, type, id, state, createdAt, updatedAt: changedAt };
+    // What its creation left was not updated since, though it was recorded a moment after it was made.
+    const isAsMade = version === 1 && state.created_at !== undefined;
+    const updatedAt = isAsMade ? createdAt : changedAt;
+    const resource = { log, type, id, state, createdAt, updatedAt };
     resources.set(id, resource);
     this.#index(resource, true);
   }

@@ -97,8 +97,8 @@ export class Views {
     const isUsed = (await this.#store.count(log, { streams: [streamIn(log)] })) > 0;
     if (isUsed) {
       for (const { type } of KEPT) {
-        for await (const { id, state, changedAt } of rowsOf(this.#store, log, type)) {
-          view.learn(type, id, state, changedAt);
+        for await (const { id, state, changedAt, version } of rowsOf(this.#store, log, type)) {
+          view.learn(type, id, state, changedAt, version);
         }
       }
     }
@@ -130,10 +130,10 @@ export class Views {
       const behind = { position: held.position, occurredAt: 0 };
       const range = { by: 'position', order: 'asc', limit: CHUNK, behind } as const;
       const rows = await this.#store.select(log, { streams: [streamIn(log)] }, range, { states: true });
-      for (const { resource, action, after, occurredAt, position } of rows) {
+      for (const { resource, action, after, occurredAt, position, version } of rows) {
         held.position = position;
         if (action === 'access' || !isKeptByDirectory(resource)) continue;
-        view.learn(resource.type, resource.id, stateOf(after ?? null), occurredAt);
+        view.learn(resource.type, resource.id, stateOf(after ?? null), occurredAt, version);
       }
       if (rows.length < CHUNK) return;
     }
@@ -145,9 +145,8 @@ export class Views {
     const row = await this.#store.resource(id, { type: 'organizations', id });
     const state = row === undefined ? undefined : stateOf(row.state);
     if (row === undefined || state === undefined || state === null) return;
-    const known = view.get('organizations', id);
-    if (known?.updatedAt === row.changedAt && JSON.stringify(known.state) === row.state) return;
-    view.learn('organizations', id, state, Math.max(row.changedAt, createdAt));
+    if (JSON.stringify(view.get('organizations', id)?.state) === row.state) return;
+    view.learn('organizations', id, state, Math.max(row.changedAt, createdAt), row.version);
   }
 
   #giveUp(more: number): void {
