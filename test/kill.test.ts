@@ -121,5 +121,5 @@ describe('a server killed with SIGKILL under load', () => {
     expect(await checkAcknowledged(server)).toBe(sent.size);
     expect(await server.end('SIGTERM')).toBe(0);
     await verify();
-  });
+  }, 60_000 + KILLS * 20_000);
 });

@@ -7,8 +7,9 @@ import type { Relationship } from '../../directory/declaration.ts';
 import { declarationOf } from '../../directory/declarations.ts';
 import { type Shown, shownBy } from '../../directory/values.ts';
 import type { DirectoryResource, DirectoryView } from '../../directory/view.ts';
-import { type Condition, isMet } from './filter.ts';
+import type { Condition } from './filter.ts';
 import type { ListQuery } from './from-wire.ts';
+import type { Test } from './predicates.ts';
 import type { Seen } from './resource-objects.ts';
 import { compareValues } from './sort.ts';
 import type { FilterPath } from './wire.ts';
@@ -28,14 +29,32 @@ export function findResources(
   const skip = (page.number - 1) * page.size;
   if (conditions.length === 0 && sort.length === 0) return pageOf(sources, skip, page.size);
   const meets = conditions.map((condition) => testOf(type, condition));
+  const isWanted: IsIt = (view, resource) => meets.every((isIt) => isIt(view, resource));
+  if (sort.length === 0) return pageOfMatching(sources, isWanted, skip, page.size);
   const matching: Seen[] = [];
   for (const { view, resources } of sources) {
+    for (const resource of resources) if (isWanted(view, resource)) matching.push({ view, resource });
+  }
+  return { count: matching.length, page: sortedBy(type, matching, sort).slice(skip, skip + page.size) };
+}
+
+/** In the order of the list: those that are not on the page are counted, and not kept. */
+function pageOfMatching(
+  sources: Parameters<typeof findResources>[1],
+  isWanted: IsIt,
+  skip: number,
+  size: number,
+): FoundResources {
+  const page: Seen[] = [];
+  let count = 0;
+  for (const { view, resources } of sources) {
     for (const resource of resources) {
-      if (meets.every((isIt) => isIt(view, resource))) matching.push({ view, resource });
+      if (!isWanted(view, resource)) continue;
+      if (count >= skip && page.length < size) page.push({ view, resource });
+      count += 1;
     }
   }
-  const sorted = sort.length === 0 ? matching : sortedBy(type, matching, sort);
-  return { count: matching.length, page: sorted.slice(skip, skip + page.size) };
+  return { count, page };
 }
 
 /** Nothing to look at: only what stands before the page is counted. */
@@ -52,40 +71,37 @@ function pageOf(sources: Parameters<typeof findResources>[1], skip: number, size
 
 type IsIt = (view: DirectoryView, resource: DirectoryResource) => boolean;
 
-function testOf(type: string, condition: Condition): IsIt {
-  const readers = new Map(condition.paths.map((path) => [path, readerOf(type, path)]));
-  return (view, resource) =>
-    isMet(condition, (path) => (readers.get(path) as ReturnType<typeof readerOf>)(view, resource));
+/** One of the condition's attributes must do. */
+function testOf(type: string, { paths, tests }: Condition): IsIt {
+  const each = paths.map((path, index) => testAt(type, path, tests[index] as Test));
+  const [first, ...others] = each as [IsIt, ...IsIt[]];
+  return others.length === 0 ? first : (view, resource) => each.some((isIt) => isIt(view, resource));
 }
 
-/** Reads the values at a path. A related resource that is not there has null, as a join in SQL has it. */
-function readerOf(
-  type: string,
-  { kind, attribute, relationship }: FilterPath,
-): (view: DirectoryView, resource: DirectoryResource) => readonly Json[] {
+/** Tests the values at a path. A related resource that is not there has null, as a join in SQL has it. */
+function testAt(type: string, { kind, attribute, relationship }: FilterPath, test: Test): IsIt {
   const declared = relationship === undefined ? undefined : relationshipOf(type, relationship);
   const shown = shownBy(declared?.to ?? type, attribute);
   const read: Shown = kind === 'instant' ? (view, resource) => instantOf(shown(view, resource)) : shown;
-  if (relationship === undefined || declared === undefined) return (view, resource) => [read(view, resource)];
-  const look = (view: DirectoryView, resource: DirectoryResource): readonly Json[] => {
+  if (relationship === undefined || declared === undefined)
+    return (view, resource) => test(read(view, resource));
+  const look: IsIt = (view, resource) => {
     const related = view.related(resource, relationship);
-    return related.length === 0 ? NOTHING : related.map((one) => read(view, one));
+    return related.length === 0 ? test(null) : related.some((one) => test(read(view, one)));
   };
   if (declared.isMany) return look;
-  // Many resources name few others: each of those is read once.
-  const known = new Map<Json | DirectoryView | undefined, readonly Json[]>();
+  // Many resources name few others: each of those is looked at once.
+  const known = new Map<Json | DirectoryView | undefined, boolean>();
   return (view, resource) => {
     const target = declared.key === undefined ? view : resource.state[declared.key];
-    let values = known.get(target);
-    if (values === undefined) {
-      values = look(view, resource);
-      known.set(target, values);
+    let isMet = known.get(target);
+    if (isMet === undefined) {
+      isMet = look(view, resource);
+      known.set(target, isMet);
     }
-    return values;
+    return isMet;
   };
 }
-
-const NOTHING: readonly Json[] = [null];
 
 function relationshipOf(type: string, name: string): Relationship {
   return declarationOf(type).relationships[name] as Relationship;
