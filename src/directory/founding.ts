@@ -15,7 +15,7 @@ export interface Founded {
   state: JsonObject;
 }
 
-export function roleId(sha256: Sha256, log: LogId, kind: 'admin' | 'read_only'): string {
+function roleId(sha256: Sha256, log: LogId, kind: 'admin' | 'read_only'): string {
   return directoryId(sha256, log, 'roles', kind);
 }
 

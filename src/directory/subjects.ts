@@ -18,7 +18,7 @@ export type Subject = (typeof SUBJECTS)[number];
 export const VERBS = ['create', 'read', 'update', 'destroy'] as const;
 export type Verb = (typeof VERBS)[number];
 
-export function isSubject(text: string): text is Subject {
+function isSubject(text: string): text is Subject {
   return (SUBJECTS as readonly string[]).includes(text);
 }
 

@@ -16,11 +16,11 @@ export interface Condition {
   tests: readonly Test[];
 }
 
-/** Gives the values at a path as a predicate takes them: one, or where a relationship is to many, each of theirs. */
-export type ValuesAt = (path: FilterPath) => readonly Parameters<Test>[0][];
+/** Gives a resource's own attribute as a predicate takes it. */
+type ValueIn = (attribute: string) => Parameters<Test>[0];
 
-export function isMet({ paths, tests }: Condition, valuesAt: ValuesAt): boolean {
-  return tests.some((test, index) => valuesAt(paths[index] as FilterPath).some(test));
+export function isMet({ attributes, tests }: Condition, valueIn: ValueIn): boolean {
+  return tests.some((test, index) => test(valueIn(attributes[index] as string)));
 }
 
 /**

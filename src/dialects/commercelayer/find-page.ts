@@ -49,11 +49,7 @@ export async function findPage(
     let seen = 0;
     for await (const chunk of candidates(read, log, rank, narrowed, order, resource)) {
       for (const version of chunk) {
-        if (
-          narrowed.rest.every((condition) =>
-            isMet(condition, ({ attribute }) => [valueIn(version, attribute)]),
-          )
-        ) {
+        if (narrowed.rest.every((condition) => isMet(condition, (name) => valueIn(version, name)))) {
           gathered.add(version);
         }
       }

@@ -32,7 +32,7 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
 }
 
 /** The verbs that the declaration has at a path: of one resource, or of all. */
-export function verbsAt({ operations }: Declaration, isOfOne: boolean): HttpVerb[] {
+function verbsAt({ operations }: Declaration, isOfOne: boolean): HttpVerb[] {
   return operations
     .map((name) => VERB_OF[name])
     .flatMap((verb) => (verb.isOfOne === isOfOne ? [verb.http] : []));

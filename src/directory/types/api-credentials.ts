@@ -3,8 +3,8 @@
 
 import { attribute, declare, one, organization } from '../declaration.ts';
 
-export const LEAST_EXPIRES_IN = 7_200;
-export const MOST_EXPIRES_IN = 31_536_000;
+const LEAST_EXPIRES_IN = 7_200;
+const MOST_EXPIRES_IN = 31_536_000;
 
 export const apiCredentials = declare({
   type: 'api_credentials',

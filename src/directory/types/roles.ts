@@ -2,7 +2,7 @@
 
 import { attribute, declare, many, organization } from '../declaration.ts';
 
-export const ROLE_KINDS = ['custom', 'admin', 'read_only'] as const;
+const ROLE_KINDS = ['custom', 'admin', 'read_only'] as const;
 export type RoleKind = (typeof ROLE_KINDS)[number];
 
 export const roles = declare({
