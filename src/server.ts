@@ -17,7 +17,7 @@ import { native } from './dialects/native/routes.ts';
 import { reltio } from './dialects/reltio/routes.ts';
 import { zitadel } from './dialects/zitadel/routes.ts';
 import { makeDirectory } from './directory/directory.ts';
-import { outsideDirectory } from './directory/guard.ts';
+import { eachOutsideDirectory, outsideDirectory } from './directory/guard.ts';
 import { makeApp } from './http/app.ts';
 import { registerDocs } from './http/docs.ts';
 import { registerHealth } from './http/health.ts';
@@ -26,7 +26,7 @@ import type { TlsMaterial } from './http/listener.ts';
 import { registerMetrics } from './http/metrics.ts';
 import { sendProblem } from './http/problem.ts';
 import type { RateLimit } from './http/rate-limit.ts';
-import { makeRecord } from './ingest/record.ts';
+import { makeRecorder } from './ingest/record.ts';
 import { makeReader } from './query/read.ts';
 import type { Store } from './store/store.ts';
 
@@ -63,13 +63,14 @@ export async function makeServer(means: Means): Promise<Server> {
   const { store, rootToken, logger, now, nowMs, uuid, guesses = {} } = means;
   let isStopping = false;
   const hideSecrets = makeHideSecrets(rootToken);
-  const record = makeRecord(store, { now, salt: saltShaker(), sha256 });
+  const { record, recordEach } = makeRecorder(store, { now, salt: saltShaker(), sha256 });
   const directory = makeDirectory(store, { now, nowMs, uuid, randomBytes, sha256, record });
   const accessTokens = makeAccessTokens(store, { now, uuid });
   const foreignTokens = makeForeignTokens(directory, { now, nowMs, sha256, logger });
   const tokens = { own: accessTokens, foreign: foreignTokens };
   const annals: Annals = {
     record: outsideDirectory(record),
+    recordEach: eachOutsideDirectory(recordEach),
     read: makeReader(store, sha256),
     access: makeAccess(directory, rootToken, tokens, { now, nowMs, sha256 }, guesses.failures),
     accessTokens,

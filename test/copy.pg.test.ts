@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SALT_BYTES } from '../src/core/section.ts';
-import { makeRecord } from '../src/ingest/record.ts';
+import { makeRecorder } from '../src/ingest/record.ts';
 import { Random, START, sha256, testSeed } from '../src/store/contract-batches.ts';
 import { randomChanges } from '../src/store/contract-changes.ts';
 import { plain } from '../src/store/contract-model.ts';
@@ -57,7 +57,7 @@ async function fill(store: Store): Promise<void> {
   const random = new Random(seed);
   // An hour ago: answers are kept for a day.
   let now = NOW - 3_600_000_000;
-  const record = makeRecord(store, { now: () => now++, salt: () => random.bytes(SALT_BYTES), sha256 });
+  const { record } = makeRecorder(store, { now: () => now++, salt: () => random.bytes(SALT_BYTES), sha256 });
   for (const organization of [COUNTRIES, NUMBERS, EMPTY]) await store.addOrganization(organization);
   const countries = realChanges(random).slice(0, COUNT);
   for (let at = 0; at < countries.length; at += 250)
@@ -167,7 +167,7 @@ describe('a copy', () => {
     const moved = await copyDatabase(copy.url);
     databases.push(moved);
     const store = await opened(moved.url);
-    const record = makeRecord(store, {
+    const { record } = makeRecorder(store, {
       now: () => NOW,
       salt: () => new Uint8Array(SALT_BYTES),
       sha256,
@@ -367,7 +367,7 @@ describe('a copy is refused', () => {
   });
 });
 
-function changeNow(): Parameters<ReturnType<typeof makeRecord>>[1][number] {
+function changeNow(): ReturnType<typeof randomChanges>[number] {
   const [change] = randomChanges(new Random(seed + 1), 1);
   return { ...change!, id: randomUUID() };
 }

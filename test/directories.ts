@@ -2,7 +2,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Directory, makeDirectory } from '../src/directory/directory.ts';
-import { makeRecord, type Record } from '../src/ingest/record.ts';
+import { makeRecorder, type Record } from '../src/ingest/record.ts';
 import { sha256 } from '../src/store/contract-batches.ts';
 import type { Store } from '../src/store/store.ts';
 
@@ -18,7 +18,7 @@ export interface OpenDirectory {
 
 export function openDirectory(store: Store, clock: Clock): OpenDirectory {
   const now = (): number => clock.nowMs * 1000;
-  const record = makeRecord(store, { now, salt: () => randomBytes(16), sha256 });
+  const { record } = makeRecorder(store, { now, salt: () => randomBytes(16), sha256 });
   const means = { now, nowMs: () => clock.nowMs, uuid: randomUUID, randomBytes, sha256, record };
   return { directory: makeDirectory(store, means), record };
 }

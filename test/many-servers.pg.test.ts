@@ -5,7 +5,7 @@ import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sha256 } from '../src/core/merkle.ts';
 import { SALT_BYTES } from '../src/core/section.ts';
-import { makeRecord } from '../src/ingest/record.ts';
+import { makeRecorder } from '../src/ingest/record.ts';
 import { verifyLog } from '../src/query/verify.ts';
 import { openPostgresAudit } from '../src/store/postgres/audit.ts';
 import { openPostgresStore } from '../src/store/postgres/postgres-store.ts';
@@ -36,7 +36,7 @@ describe('four servers that write to one organization all the time', () => {
     let mostPassed = 0;
     const writing = stores.map(async (store, server) => {
       const sealing = { now: () => Date.now() * 1000, salt: () => randomBytes(SALT_BYTES), sha256 };
-      const record = makeRecord(store, sealing);
+      const { record } = makeRecorder(store, sealing);
       const write = async (writer: number): Promise<void> => {
         while (recorded < CHANGES) {
           const resource = { type: 'things', id: String(writer % 3) };

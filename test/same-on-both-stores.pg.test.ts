@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Change } from '../src/core/entry.ts';
 import { SALT_BYTES } from '../src/core/section.ts';
 import { toText } from '../src/dialects/native/to-wire.ts';
-import { makeRecord } from '../src/ingest/record.ts';
+import { makeRecorder } from '../src/ingest/record.ts';
 import { makeReader } from '../src/query/read.ts';
 import { Random, START, sha256, testSeed } from '../src/store/contract-batches.ts';
 import { hexOf, plain } from '../src/store/contract-model.ts';
@@ -56,7 +56,7 @@ async function imported(store: Store, changes: readonly Change[]): Promise<Expor
   const random = new Random(seed);
   let now = START;
   const sealing = { now: () => now++, salt: () => random.bytes(SALT_BYTES), sha256 };
-  const record = makeRecord(store, sealing);
+  const { record } = makeRecorder(store, sealing);
   for (let at = 0; at < changes.length; at += 250) await record(LOG, changes.slice(at, at + 250));
   const reader = makeReader(store, sha256);
   const lines: string[] = [];

@@ -5,7 +5,7 @@ import { diffArrays } from 'diff';
 import type { Changes, State } from './entry.ts';
 import { canonicalize, isEqual, type Json, type JsonObject } from './json.ts';
 import type { PatchOperation } from './patch.ts';
-import { firstToken, joinPointer } from './pointer.ts';
+import { joinPointer } from './pointer.ts';
 
 /**
  * What differs, as `{path: [before, after]}`; null stands for absent as well, and a null state reads
@@ -53,13 +53,6 @@ export function patchBetween(before: State, after: State): PatchOperation[] {
 /** The top-level attributes that were added, removed or changed, sorted by UTF-16 code units. */
 export function changedAttributes(before: State, after: State): string[] {
   return differingKeys(before ?? {}, after ?? {});
-}
-
-/** The top-level attributes in which differences lie, sorted by UTF-16 code units. */
-export function attributesOf(changes: Changes): string[] {
-  const attributes = new Set<string>();
-  for (const path of Object.keys(changes)) attributes.add(firstToken(path));
-  return attributes.size > 1 ? [...attributes].sort() : [...attributes];
 }
 
 /** One step of an edit script. */

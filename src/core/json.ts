@@ -30,6 +30,11 @@ export function canonicalize(value: Json): string {
   return `${text}}`;
 }
 
+/** A member of an object as it stands in the object's canonical text. */
+export function memberText(key: string, value: Json): string {
+  return quoteKey(key) + canonicalize(value);
+}
+
 /** What JSON.stringify escapes, and surrogates, which it looks at twice. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { Change, State } from './entry.ts';
 import { type Instant, parseInstant } from './instant.ts';
 import { EMPTY_TREE, rootHash } from './merkle.ts';
-import { KEPT_CHANGES_LENGTH, type Latest, receiptOf, type Sealed, seal, type Tip } from './seal.ts';
+import { draftOf, KEPT_CHANGES_LENGTH, type Latest, receiptOf, type Sealed, seal, type Tip } from './seal.ts';
 import { SECTION_NAMES, type SectionName, toBase64 } from './section.ts';
+import { StateText } from './state-text.ts';
 
 const LOG = '0b4e1f7c-2f0d-4c53-9a3e-6d1f6a1c2b3d';
 const NOW = 1_767_225_600_000_000;
@@ -25,7 +26,7 @@ class Sealer {
 
   seal(change: Change, now: Instant = NOW): Sealed {
     const key = JSON.stringify([change.resource.type, change.resource.id]);
-    const sealed = seal(this.tip, this.latest.get(key), change, now, () => this.#salt(), sha256);
+    const sealed = seal(this.tip, this.latest.get(key), draftOf(change), now, () => this.#salt(), sha256);
     this.tip = sealed.tip;
     this.latest.set(key, sealed.latest);
     return sealed;
@@ -138,12 +139,12 @@ describe('states', () => {
   it('keeps a before of its own only where the prior entry did not leave it', () => {
     expect(lastOf(update({ a: 1 })).entry).toMatchObject({
       before: undefined,
-      after: '{"a":1}',
+      after: StateText.ofText('{"a":1}'),
       prior: undefined,
     });
     expect(lastOf(update({ a: 1 }), update({ a: 2 }, { before: { a: 1 } })).entry.before).toBeUndefined();
     expect(lastOf(update({ a: 1 }), update({ a: 2 }, { before: { z: 1, a: 0 } })).entry).toMatchObject({
-      before: '{"a":0,"z":1}',
+      before: StateText.ofText('{"a":0,"z":1}'),
       prior: 0,
     });
     expect(lastOf(update({ a: 1 }), update({ a: 2 }, { before: null })).entry.before).toBeNull();
@@ -201,7 +202,6 @@ describe('versions and latest states', () => {
       stateVersion: undefined,
       statePosition: undefined,
       state: null,
-      stateText: 'null',
     });
   });
 
@@ -209,10 +209,9 @@ describe('versions and latest states', () => {
     const left = { resource: RESOURCE, version: 2, stateVersion: 2, statePosition: 1 };
     expect(lastOf(ACCESS, update({ b: 1, a: 2 })).latest).toEqual({
       ...left,
-      state: { b: 1, a: 2 },
-      stateText: '{"a":2,"b":1}',
+      state: StateText.of({ b: 1, a: 2 }),
     });
-    expect(lastOf(update({ a: 1 }), DELETE).latest).toEqual({ ...left, state: null, stateText: 'null' });
+    expect(lastOf(update({ a: 1 }), DELETE).latest).toEqual({ ...left, state: null });
   });
 });
 
@@ -299,7 +298,7 @@ describe('what is sealed', () => {
     const [tip, latest] = [sealer.tip, sealer.latest.values().next().value!];
     const change = update({ a: 2 }, { related: [{ type: 'orders', id: '1' }], before: { a: 1 } });
     const copies = structuredClone({ tip, latest, change });
-    seal(tip, latest, change, NOW, () => new Uint8Array(16), sha256);
+    seal(tip, latest, draftOf(change), NOW, () => new Uint8Array(16), sha256);
     expect({ tip, latest, change }).toEqual(copies);
   });
 

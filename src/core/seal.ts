@@ -1,8 +1,8 @@
 // Sealing: a change becomes an entry. Pure: given the same tip, change, moment and salts it gives
 // the same entry, byte for byte, on every store.
 
-import { attributesOf, changedAttributes, changesBetween } from './diff.ts';
-import type { Action, Change, Continuity, Receipt, Resource, ResourceRef, State } from './entry.ts';
+import { changesBetween } from './diff.ts';
+import type { Action, Change, Continuity, Receipt, Resource, ResourceRef } from './entry.ts';
 import type { Instant } from './instant.ts';
 import { canonicalize, type Json } from './json.ts';
 import { appendLeaf, type Hash, leafHash, type Node, type Sha256, type Tree } from './merkle.ts';
@@ -15,6 +15,7 @@ import {
   sectionDigest,
   subjectText,
 } from './section.ts';
+import { StateText } from './state-text.ts';
 import { type Stream, streamsOf } from './streams.ts';
 
 /** Where a log ends: what the next entry is sealed on. */
@@ -33,9 +34,20 @@ export interface Latest {
   /** The last entry that left a state, or undefined where only accesses are known. */
   stateVersion: number | undefined;
   statePosition: number | undefined;
-  state: State;
-  /** The canonical text of `state`. */
-  stateText: string;
+  state: StateText | null;
+}
+
+/** A change with its states as canonical texts: what is sealed. */
+export interface Draft extends Omit<Change, 'before' | 'after'> {
+  /** Absent: the state that the log knows. */
+  before?: StateText | null;
+  after: StateText | null;
+}
+
+export function draftOf({ before, after = null, ...rest }: Change): Draft {
+  const draft: Draft = { ...rest, after: after && StateText.of(after) };
+  if (before !== undefined) draft.before = before && StateText.of(before);
+  return draft;
 }
 
 /** An entry as it is kept: the record as canonical texts, its seals, and where it is filed. */
@@ -56,9 +68,9 @@ export interface SealedEntry {
   context: string | undefined;
   metadata: string | undefined;
   /** null for a null state; undefined on `access`, which has no states. */
-  after: string | null | undefined;
+  after: StateText | null | undefined;
   /** Kept only where the caller's `before` is not the state of the entry at `prior`. */
-  before: string | null | undefined;
+  before: StateText | null | undefined;
   /** The entry whose `after` was the latest state when this one was sealed. */
   prior: number | undefined;
   /** `changesBetween` as JSON; undefined where reads compute it from the states instead. */
@@ -90,7 +102,7 @@ export const KEPT_CHANGES_LENGTH = 600;
 export function seal(
   tip: Tip,
   known: Latest | undefined,
-  change: Change,
+  change: Draft,
   now: Instant,
   salt: () => Uint8Array,
   sha256: Sha256,
@@ -104,6 +116,9 @@ export function seal(
   const related = change.related ?? [];
   const { continuity } = states;
 
+  const actor = canonicalize(change.actor as unknown as Json);
+  const context = change.context && canonicalize(change.context);
+  const metadata = change.metadata === undefined ? undefined : canonicalize(change.metadata);
   const sections: Sections = {
     subject: subjectText({
       id: change.id,
@@ -115,27 +130,27 @@ export function seal(
       version,
       continuity,
     }),
-    actor: canonicalize(change.actor as unknown as Json),
+    actor,
   };
-  if (change.context !== undefined) sections.context = canonicalize(change.context);
-  if (change.metadata !== undefined) sections.metadata = canonicalize(change.metadata);
-  if (states.before !== null) sections.before = states.beforeText;
-  if (states.after !== null) sections.after = states.afterText;
+  if (context !== undefined) sections.context = context;
+  if (metadata !== undefined) sections.metadata = metadata;
+  if (states.before !== null) sections.before = states.before.bytes;
+  if (states.after !== null) sections.after = states.after.bytes;
 
   const salts: Salts = {};
   const digests: Digests = {};
   for (const name of SECTION_NAMES) {
-    const text = sections[name];
-    if (text === undefined) continue;
+    const content = sections[name];
+    if (content === undefined) continue;
     const drawn = salt();
     salts[name] = drawn;
-    digests[name] = sectionDigest(sha256, drawn, text);
+    digests[name] = sectionDigest(sha256, drawn, content);
   }
   const leaf = leafHash(sha256, leafBytes({ log: tip.log, position, recordedAt, digests }));
   const { tree, nodes } = appendLeaf(sha256, tip.tree, leaf);
 
   const isAccess = action === 'access';
-  const changed = !isAccess && states.beforeText !== states.afterText;
+  const changed = !isAccess && !isSameState(states.before, states.after);
   const differences = changed ? differencesOf(states) : undefined;
   const entry: SealedEntry = {
     id: change.id,
@@ -149,11 +164,11 @@ export function seal(
     related,
     continuity,
     changed,
-    actor: sections.actor as string,
-    context: sections.context,
-    metadata: sections.metadata,
-    after: isAccess ? undefined : states.after === null ? null : states.afterText,
-    before: states.isKnown ? undefined : states.before === null ? null : states.beforeText,
+    actor,
+    context,
+    metadata,
+    after: isAccess ? undefined : states.after,
+    before: states.isKnown ? undefined : states.before,
     prior: known?.statePosition,
     changes: differences?.kept,
     salts,
@@ -180,7 +195,6 @@ export function seal(
         stateVersion: version,
         statePosition: position,
         state: states.after,
-        stateText: states.afterText,
       };
   return { entry, tip: { log: tip.log, tree, recordedAt }, latest, nodes };
 }
@@ -191,61 +205,47 @@ export function receiptOf(entry: Receipt): Receipt {
   return { id, position, version, recordedAt, continuity, changed, leafHash };
 }
 
-const NOTHING = {
-  stateVersion: undefined,
-  statePosition: undefined,
-  state: null,
-  stateText: 'null',
-} as const;
+const NOTHING = { stateVersion: undefined, statePosition: undefined, state: null } as const;
 
 interface States {
-  before: State;
-  beforeText: string;
-  after: State;
-  afterText: string;
+  before: StateText | null;
+  after: StateText | null;
   continuity: Continuity;
   /** Is `before` the state that the log knows? */
   isKnown: boolean;
 }
 
-function statesOf(change: Change, known: Latest | undefined): States {
+function statesOf({ action, before, after }: Draft, known: Latest | undefined): States {
   const continuity = known?.stateVersion === undefined ? 'first' : 'continuous';
-  if (change.action === 'access') {
-    return { before: null, beforeText: 'null', after: null, afterText: 'null', continuity, isKnown: true };
-  }
-  const { state, stateText } = known ?? NOTHING;
-  const after = change.after ?? null;
-  const afterText = after === null ? 'null' : canonicalize(after);
-  if (change.before === undefined) {
-    return { before: state, beforeText: stateText, after, afterText, continuity, isKnown: true };
-  }
-  const beforeText = canonicalize(change.before);
-  const isKnown = beforeText === stateText;
-  return {
-    before: change.before,
-    beforeText,
-    after,
-    afterText,
-    continuity: isKnown || continuity === 'first' ? continuity : 'gap',
-    isKnown,
-  };
+  if (action === 'access') return { before: null, after: null, continuity, isKnown: true };
+  const { state } = known ?? NOTHING;
+  if (before === undefined) return { before: state, after, continuity, isKnown: true };
+  const isKnown = isSameState(before, state);
+  return { before, after, continuity: isKnown || continuity === 'first' ? continuity : 'gap', isKnown };
 }
 
-/** Beyond this many characters in both states, differences are computed when they are read. */
+/** Have they the same canonical text? */
+export function isSameState(left: StateText | null, right: StateText | null): boolean {
+  return left === null ? right === null : left.isSame(right);
+}
+
+/** Beyond this many characters in both states, in UTF-16 units, differences are computed when they are read. */
 const MOST_COMPARED = 128 * 1024;
 
 /** The attributes that differ, and the differences as JSON where they are worth keeping. */
-function differencesOf({ before, beforeText, after, afterText }: States): {
-  attributes: string[];
-  kept?: string;
-} {
-  const isWhole = before === null || after === null;
+function differencesOf({ before, after }: States): { attributes: readonly string[]; kept?: string } {
   // Creations and deletions repeat a whole state, and large rewrites most of two: those are cheaper to compute again.
-  if (isWhole || beforeText.length + afterText.length > MOST_COMPARED) {
-    return { attributes: changedAttributes(before, after) };
-  }
-  const changes = changesBetween(before, after);
+  if (before === null || after === null) return { attributes: (before ?? after)?.keys ?? [] };
+  const differences = after.differencesFrom(before);
+  if (isLong(before, after)) return differences;
+  const changes = changesBetween(differences.before(), differences.after());
   const text = JSON.stringify(changes);
-  const attributes = attributesOf(changes);
+  const { attributes } = differences;
   return text.length <= KEPT_CHANGES_LENGTH ? { attributes, kept: text } : { attributes };
+}
+
+function isLong(before: StateText, after: StateText): boolean {
+  // A text has no more characters than bytes.
+  if (before.bytes.length + after.bytes.length <= MOST_COMPARED) return false;
+  return before.text.length + after.text.length > MOST_COMPARED;
 }

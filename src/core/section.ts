@@ -14,8 +14,8 @@ export type SectionName = (typeof SECTION_NAMES)[number];
 export const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
-/** A section's content as canonical text; a section that a record has not (no context, a null state) is absent. */
-export type Sections = Partial<Record<SectionName, string>>;
+/** A section's content as canonical text or its bytes; a section that a record has not (no context, a null state) is absent. */
+export type Sections = Partial<Record<SectionName, string | Uint8Array>>;
 
 /** What is hashed beside the leaf: the digest of each section, absent where the section is. */
 export type Digests = Partial<Record<SectionName, Hash>>;
@@ -51,12 +51,18 @@ function refText({ id, name, type }: Resource): string {
 
 const encoder = new TextEncoder();
 
-/** SHA-256 over the 16-byte salt and the section's canonical JSON in UTF-8. */
-export function sectionDigest(sha256: Sha256, salt: Uint8Array, text: string): Hash {
-  const data = scratch(SALT_BYTES + text.length * 3);
+/**
+ * SHA-256 over the 16-byte salt and the section's canonical JSON in UTF-8.
+ * @param content the text, or its bytes
+ */
+export function sectionDigest(sha256: Sha256, salt: Uint8Array, content: string | Uint8Array): Hash {
+  const isText = typeof content === 'string';
+  const data = scratch(SALT_BYTES + (isText ? content.length * 3 : content.length));
   data.set(salt);
-  const { written } = encoder.encodeInto(text, data.subarray(SALT_BYTES));
-  return sha256(data.subarray(0, SALT_BYTES + written));
+  let { length } = content;
+  if (isText) length = encoder.encodeInto(content, data.subarray(SALT_BYTES)).written;
+  else data.set(content, SALT_BYTES);
+  return sha256(data.subarray(0, SALT_BYTES + length));
 }
 
 export interface LeafFacts {
@@ -102,7 +108,9 @@ function base64Length(length: number): number {
 function putBase64(bytes: Uint8Array, into: Uint8Array, from: number): void {
   let to = from;
   for (let at = 0; at < bytes.length; at += 3) {
-    const [first = 0, second = 0, third = 0] = [bytes[at], bytes[at + 1], bytes[at + 2]];
+    const first = bytes[at] ?? 0;
+    const second = bytes[at + 1] ?? 0;
+    const third = bytes[at + 2] ?? 0;
     into[to++] = DIGITS[first >> 2] as number;
     into[to++] = DIGITS[((first & 3) << 4) | (second >> 4)] as number;
     into[to++] = DIGITS[((second & 15) << 2) | (third >> 6)] as number;

@@ -6,11 +6,12 @@ import type { AccessTokens } from '../auth/oauth/access-tokens.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { HideSecrets } from '../http/hide-secrets.ts';
-import type { Record } from '../ingest/record.ts';
+import type { Record, RecordEach } from '../ingest/record.ts';
 import type { Reader } from '../query/read.ts';
 
 export interface Annals {
   record: Record;
+  recordEach: RecordEach;
   read: Reader;
   access: Access;
   accessTokens: AccessTokens;

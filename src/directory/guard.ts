@@ -1,7 +1,7 @@
 // What the directory keeps, nobody else writes: whoever records changes could otherwise make themselves a role.
 
 import { AnnalsError } from '../core/errors.ts';
-import type { Record as Recorder } from '../ingest/record.ts';
+import type { RecordEach, Record as Recorder } from '../ingest/record.ts';
 import { ID_PREFIX, isKeptByDirectory } from './ids.ts';
 
 /** The way into the log for everyone but the directory. It refuses the directory's resources: `reserved`. */
@@ -12,6 +12,14 @@ export function outsideDirectory(record: Recorder): Recorder {
     }
     return record(log, proposals, requestKey);
   };
+}
+
+/** The same for changes that are recorded each for itself. */
+export function eachOutsideDirectory(recordEach: RecordEach): RecordEach {
+  return (log, proposals) =>
+    recordEach(log, proposals, (resource) => {
+      if (isKeptByDirectory(resource)) throw reserved(resource, 0);
+    });
 }
 
 function reserved({ type, id }: { type: string; id: string }, index: number): AnnalsError {

@@ -1,11 +1,12 @@
 // Writing to the directory: what was sent is checked against the declaration and the rules, and becomes
 // proposals to the log, recorded together or not at all. Nothing else is kept: the log is the directory.
 
-import type { Actor, Change, ResourceRef } from '../core/entry.ts';
+import type { Actor, ResourceRef } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import { formatInstant } from '../core/instant.ts';
-import { canonicalize, type JsonObject } from '../core/json.ts';
-import type { Latest } from '../core/seal.ts';
+import type { JsonObject } from '../core/json.ts';
+import { type Draft, isSameState, type Latest } from '../core/seal.ts';
+import { StateText } from '../core/state-text.ts';
 import type { Proposal } from '../ingest/proposal.ts';
 import type { Record as Recorder } from '../ingest/record.ts';
 import { declarationOf } from './declarations.ts';
@@ -155,10 +156,11 @@ function proposalOf(scene: Scene, { type, id, change, event, isAccess }: Step): 
   const { actor, context } = by;
   const log = view.organization.id;
   const common = { id: uuid(), actor, ...(Object.keys(context).length === 0 ? {} : { context }) };
-  const derive = (latest: Latest | undefined): Change | undefined => {
-    const before = latest?.state ?? null;
+  const derive = (latest: Latest | undefined): Draft | undefined => {
+    const before = latest?.state?.value ?? null;
     const after = change(before);
-    if (isAccess !== true && isSame(before, after, latest)) return undefined;
+    const kept = after && StateText.of(after);
+    if (isAccess !== true && isSameState(kept, latest?.state ?? null)) return undefined;
     const action =
       isAccess === true ? 'access' : after === null ? 'delete' : before === null ? 'create' : 'update';
     const named = event ?? eventOf(type, WORDS[action]);
@@ -168,15 +170,10 @@ function proposalOf(scene: Scene, { type, id, change, event, isAccess }: Step): 
       action,
       ...(named === undefined ? {} : { event: named }),
       related: relatedTo(log, type, after ?? before),
-      ...(after === null || isAccess === true ? {} : { after }),
+      after: isAccess === true ? null : kept,
     };
   };
   return { resource: { type, id }, derive };
-}
-
-function isSame(before: JsonObject | null, after: JsonObject | null, latest: Latest | undefined): boolean {
-  if (after === null || before === null) return after === before;
-  return canonicalize(after) === latest?.stateText;
 }
 
 function eventOf(type: string, word: string): string | undefined {

@@ -34,6 +34,18 @@ export function parseJson(bytes: Uint8Array): Json {
   return value;
 }
 
+/** Reads a text if it is short, well formed and kept as it is by reading; else undefined, and `parseJson` says why. */
+export function parseCertain(text: string): Json | undefined {
+  if (text.length > UNSCANNED_BYTES) return undefined;
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+  return isDoubtful(text, doubtsIn(value, 0)) ? undefined : value;
+}
+
 /** A number that may have been altered, or a depth beyond the limit. */
 const UNSURE = 1;
 /** A zero: what was written may have been tiny instead. */

@@ -4,10 +4,10 @@
 import type { ResourceRef } from '../core/entry.ts';
 import type { Latest } from '../core/seal.ts';
 
-/** Bound on the canonical text of all states at hand, in UTF-16 units; as objects they take some six times as much. */
-const MOST_TEXT = 2 * 1024 * 1024;
-/** What one entry weighs beside its text. */
-const OVERHEAD = 200;
+/** Bound on all states at hand, in bytes. */
+const MOST_BYTES = 8 * 1024 * 1024;
+/** What one weighs beside its text. */
+const OVERHEAD = 500;
 
 export function resourceKey({ type, id }: ResourceRef): string {
   return `${type}/${id}`;
@@ -30,7 +30,7 @@ export class LatestStates {
     this.#states.set(key, { latest });
     this.#weight += weightOf(latest);
     for (const oldest of this.#states.keys()) {
-      if (this.#weight <= MOST_TEXT) return;
+      if (this.#weight <= MOST_BYTES) return;
       this.#remove(oldest);
     }
   }
@@ -44,5 +44,5 @@ export class LatestStates {
 }
 
 function weightOf(latest: KnownLatest): number {
-  return OVERHEAD + (latest?.stateText.length ?? 0);
+  return OVERHEAD + (latest?.state?.weight ?? 0);
 }

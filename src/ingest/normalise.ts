@@ -148,8 +148,8 @@ function checkLevels(state: Json, pointer: string): void {
   throw new AnnalsError('too_deep', message, { field, limit: STATE_LEVELS, got: levelsOf(state) });
 }
 
-/** Never goes deeper than the limit itself. */
-function isDeeper(value: Json, levels: number): boolean {
+/** Has it more levels of objects and arrays? Never goes deeper than the limit itself. */
+export function isDeeper(value: Json, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
   if (Array.isArray(value)) {

@@ -1,6 +1,6 @@
 // The one way into the log: every write of every dialect passes here.
 
-import type { Receipt } from '../core/entry.ts';
+import type { Receipt, ResourceRef } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import { receiptOf } from '../core/seal.ts';
 import type { LogId, Store, StoredEntry } from '../store/store.ts';
@@ -21,10 +21,29 @@ export type Record = (
   requestKey?: RequestKey,
 ) => Promise<Receipt[]>;
 
+/** What became of one of many. */
+export type Settled = { receipt: Receipt } | { error: unknown };
+
+/**
+ * Records proposals of one log, each for itself, and answers when all are settled, in their order. A proposal may
+ * throw AnnalsError when its resource is asked for, or when it is derived: that is its error.
+ * @param admit throws where a resource is not to be written
+ */
+export type RecordEach = (
+  log: LogId,
+  proposals: readonly Proposal[],
+  admit?: (resource: ResourceRef) => void,
+) => Promise<Settled[]>;
+
+export interface Recorder {
+  record: Record;
+  recordEach: RecordEach;
+}
+
 /** Logs whose recorder stays at hand. */
 const MOST_RECORDERS = 1000;
 
-export function makeRecord(store: Store, sealing: Sealing): Record {
+export function makeRecorder(store: Store, sealing: Sealing): Recorder {
   const recorders = new Map<LogId, LogRecorder>();
   const states = new LatestStates();
   const keysInFlight = new Set<string>();
@@ -33,7 +52,13 @@ export function makeRecord(store: Store, sealing: Sealing): Record {
     if (news.kind === 'missed') for (const recorder of recorders.values()) recorder.headMoved();
   });
 
-  return async (log, proposals, requestKey) => {
+  return { record, recordEach };
+
+  async function record(
+    log: LogId,
+    proposals: readonly Proposal[],
+    requestKey?: RequestKey,
+  ): Promise<Receipt[]> {
     const recorder = recorderOf(log);
     if (requestKey === undefined) return receipts(log, await recorder.submit(proposals));
     const inFlight = `${log} ${requestKey.key}`;
@@ -45,7 +70,24 @@ export function makeRecord(store: Store, sealing: Sealing): Record {
     } finally {
       keysInFlight.delete(inFlight);
     }
-  };
+  }
+
+  async function recordEach(
+    log: LogId,
+    proposals: readonly Proposal[],
+    admit?: (resource: ResourceRef) => void,
+  ): Promise<Settled[]> {
+    const settled = await recorderOf(log).submitEach(proposals, admit);
+    const isFresh = (one: Outcome | { error: unknown }): one is Settled => !('unchangedAt' in one);
+    if (settled.every(isFresh)) return settled;
+    return Promise.all(
+      settled.map(async (one) => {
+        if (isFresh(one)) return one;
+        const [receipt] = await receipts(log, [one]);
+        return { receipt: receipt as Receipt };
+      }),
+    );
+  }
 
   function recorderOf(log: LogId): LogRecorder {
     let recorder = recorders.get(log);

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Change, Receipt } from '../core/entry.ts';
 import type { AnnalsError } from '../core/errors.ts';
-import type { Latest } from '../core/seal.ts';
+import { type Draft, draftOf, type Latest } from '../core/seal.ts';
 import { START, sha256 } from '../store/contract-batches.ts';
 import { Faults } from '../store/memory/faults.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import type { Store, StoredEntry } from '../store/store.ts';
 import type { Proposal } from './proposal.ts';
-import { makeRecord, type Record } from './record.ts';
+import { makeRecorder, type Record } from './record.ts';
 
 const LOG = '00000000-0000-7000-8000-000000000001';
 const ADA = { type: 'user', id: 'ada' } as const;
@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 
 function recordOn(kept: Store): Record {
-  return makeRecord(kept, { now: () => START, salt: () => new Uint8Array(16), sha256 });
+  return makeRecorder(kept, { now: () => START, salt: () => new Uint8Array(16), sha256 }).record;
 }
 
 /** The store with other methods in place of its own. */
@@ -49,11 +49,12 @@ function change(count: number, more: Partial<Change> = {}): Change {
 }
 
 /** A state that adds one to what is there. */
-function addOne(): { resource: { type: string; id: string }; derive(latest: Latest | undefined): Change } {
+function addOne(): { resource: { type: string; id: string }; derive(latest: Latest | undefined): Draft } {
   const { resource, ...rest } = change(0);
   return {
     resource,
-    derive: (latest) => ({ ...rest, resource, after: { count: Number(latest?.state?.count ?? 0) + 1 } }),
+    derive: (latest) =>
+      draftOf({ ...rest, resource, after: { count: Number(latest?.state?.value.count ?? 0) + 1 } }),
   };
 }
 
@@ -182,7 +183,7 @@ describe('record', () => {
     await other(LOG, [change(2)]);
     const put: Proposal = {
       resource,
-      derive: (latest) => (latest?.stateText === '{"count":1}' ? undefined : change(1)),
+      derive: (latest) => (latest?.state?.text === '{"count":1}' ? undefined : draftOf(change(1))),
     };
     expect(await record(LOG, [put])).toMatchObject([{ version: 3, changed: true }]);
     expect(await record(LOG, [put])).toMatchObject([{ version: 3, changed: false }]);
@@ -191,7 +192,7 @@ describe('record', () => {
       resource,
       derive: (latest) => {
         if (latest?.version !== 4) throw new Error(`the version is ${latest?.version}`);
-        return change(3);
+        return draftOf(change(3));
       },
     };
     expect(await record(LOG, [guarded])).toMatchObject([{ version: 5 }]);

@@ -7,9 +7,9 @@
 
 import type { ResourceRef } from '../core/entry.ts';
 import type { Latest, Tip } from '../core/seal.ts';
-import type { AppendResult, LogId, Store, Turn } from '../store/store.ts';
+import type { AppendResult, LogId, Store, StoredEntry, Turn } from '../store/store.ts';
 import { type KnownLatest, type LatestStates, resourceKey } from './latest-states.ts';
-import { isStateProposal, type Outcome, type Proposal } from './proposal.ts';
+import type { Outcome, Proposal } from './proposal.ts';
 import { type RequestKey, SealedBatch, type Sealing, type Submission } from './sealed-batch.ts';
 
 const MOST_FLIGHTS = 2;
@@ -71,10 +71,29 @@ export class LogRecorder {
   /** Resolves when the proposals are durable; rejects with AnnalsError where none was kept. */
   submit(proposals: readonly Proposal[], requestKey?: RequestKey): Promise<Outcome[]> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ proposals, requestKey, known: new Map(), resolve, reject });
-      if (this.#mayFly()) this.#wake?.();
-      void this.#drain();
+      this.#enqueue([{ proposals, requestKey, admit: undefined, known: undefined, resolve, reject }]);
     });
+  }
+
+  /**
+   * Each proposal is a submission of its own; resolves when all are settled.
+   * @param admit throws where a resource is not to be written
+   */
+  submitEach(
+    proposals: readonly Proposal[],
+    admit: ((resource: ResourceRef) => void) | undefined,
+  ): Promise<SettledOne[]> {
+    if (proposals.length === 0) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      const together = new Together(proposals.length, resolve);
+      this.#enqueue(proposals.map((proposal, index) => new OneOfMany(proposal, index, together, admit)));
+    });
+  }
+
+  #enqueue(submissions: readonly Submission[]): void {
+    for (const submission of submissions) this.#queue.push(submission);
+    if (this.#mayFly()) this.#wake?.();
+    void this.#drain();
   }
 
   /** Another server may have appended: what is at hand is read again, unless an append is about to find out. */
@@ -138,20 +157,34 @@ export class LogRecorder {
 
   /** Seals and appends a batch, in this order. */
   async #record(batch: Submission[], store: Turn): Promise<void> {
-    let known: Map<string, KnownLatest>;
+    const submissions: Answered[] = [];
+    const deferred: Submission[] = [];
+    let sealed: SealedBatch;
     try {
       // 1. The head is read before the states: an append that is accepted on it proves that they were still the latest.
       this.#tip ??= await store.tip(this.#log);
-      // 2. The latest states; those of the flights under way first.
-      known = await this.#loadStates(batch, store);
+      sealed = new SealedBatch(this.#tip, this.#sealing);
+      for (let from = 0; from < batch.length; from += SEALED_AT_ONCE) {
+        if (from > 0) await new Promise((resolve) => setImmediate(resolve));
+        const some = batch.slice(from, from + SEALED_AT_ONCE).filter(isAdmitted);
+        // 2. The latest states; those of the flights under way first.
+        const missing = this.#missingStates(some, sealed);
+        if (missing.size > 0) await this.#loadStates(missing, sealed, store);
+        // 3. Everything is sealed by pure functions.
+        for (const submission of some) {
+          if (this.#isUnderWay(submission, sealed)) deferred.push(submission);
+          else submissions.push(sealedInto(sealed, submission));
+        }
+        sealed.pack(this.#store);
+      }
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      for (const submission of batch) submission.reject(error);
       return;
     }
-    // 3. Everything is sealed by pure functions.
-    const sealed = new SealedBatch(this.#tip, known, this.#sealing);
+    // The same id is under way: it is looked up when that has landed.
+    this.#queue.unshift(...deferred);
     const flight: Flight = {
-      submissions: await this.#sealAll(batch, sealed),
+      submissions,
       latest: sealed.latest,
       ids: sealed.ids,
       result: undefined,
@@ -165,43 +198,21 @@ export class LogRecorder {
     // 5. If it was stale, `#settle` puts the batch back, to be sealed again.
   }
 
-  async #sealAll(batch: Submission[], sealed: SealedBatch): Promise<Answered[]> {
-    const submissions: Answered[] = [];
-    const deferred: Submission[] = [];
-    for (const [index, submission] of batch.entries()) {
-      if (index > 0 && index % SEALED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
-      if (this.#isUnderWay(submission, sealed)) {
-        deferred.push(submission);
-        continue;
-      }
-      try {
-        submissions.push({ submission, outcomes: sealed.add(submission) });
-      } catch (refusal) {
-        submissions.push({ submission, outcomes: [], refusal });
-      }
-    }
-    // The same id is under way: it is looked up when that has landed.
-    this.#queue.unshift(...deferred);
-    return submissions;
-  }
-
   #isUnderWay({ proposals }: Submission, sealed: SealedBatch): boolean {
     return proposals.some(
-      (proposal) =>
-        !isStateProposal(proposal) &&
-        (sealed.ids.has(proposal.id) || this.#flights.some(({ ids }) => ids.has(proposal.id))),
+      ({ id }) => id !== undefined && (sealed.ids.has(id) || this.#flights.some(({ ids }) => ids.has(id))),
     );
   }
 
   async #append(
     flight: Flight,
     expectedSize: number,
-    { parent, entries, nodes, tip, latest, answers }: SealedBatch,
+    { parent, packed, entries, nodes, tip, latest, answers }: SealedBatch,
     store: Turn,
   ): Promise<void> {
-    const batch = { parent, entries, nodes, tip, latest: [...latest.values()], answers };
+    const batch = { parent, packed, entries, nodes, tip, latest: [...latest.values()], answers };
     try {
-      if (entries.length === 0 && answers.length === 0) {
+      if (packed.length === 0 && entries.length === 0 && answers.length === 0) {
         flight.result = await this.#confirm(tip, store);
         return;
       }
@@ -250,7 +261,7 @@ export class LogRecorder {
     try {
       await this.#learn(failed[0]?.result);
     } catch (error) {
-      for (const { reject } of this.#queue.splice(0)) reject(error);
+      for (const submission of this.#queue.splice(0)) submission.reject(error);
     }
   }
 
@@ -269,8 +280,10 @@ export class LogRecorder {
     const keys = new Set(result.keys);
     this.#queue = this.#queue.filter((submission) => {
       for (const proposal of submission.proposals) {
-        const entry = isStateProposal(proposal) ? undefined : byId.get(proposal.id);
-        if (entry !== undefined) submission.known.set(entry.id, entry);
+        const entry = proposal.id === undefined ? undefined : byId.get(proposal.id);
+        if (entry === undefined) continue;
+        submission.known ??= new Map();
+        submission.known.set(entry.id, entry);
       }
       if (submission.requestKey === undefined || !keys.has(submission.requestKey.key)) return true;
       submission.reject(new KeyTaken());
@@ -291,25 +304,27 @@ export class LogRecorder {
     return this.#queue.splice(0, taken);
   }
 
-  async #loadStates(batch: Submission[], store: Turn): Promise<Map<string, KnownLatest>> {
-    const known = new Map<string, KnownLatest>();
+  /** Tells the batch the states that are at hand; answers the resources of which none is. */
+  #missingStates(batch: Submission[], sealed: SealedBatch): Map<string, ResourceRef> {
     const missing = new Map<string, ResourceRef>();
     for (const { proposals } of batch) {
       for (const { resource } of proposals) {
         const key = resourceKey(resource);
-        if (known.has(key) || missing.has(key)) continue;
+        if (sealed.known.has(key) || missing.has(key)) continue;
         const atHand = this.#states.get(this.#keyOf(key)) ?? this.#underWay(key);
         if (atHand === undefined) missing.set(key, resource);
-        else known.set(key, atHand.latest);
+        else sealed.known.set(key, atHand.latest);
       }
     }
-    if (missing.size === 0) return known;
+    return missing;
+  }
+
+  async #loadStates(missing: Map<string, ResourceRef>, { known }: SealedBatch, store: Turn): Promise<void> {
     const found = await store.latest(this.#log, [...missing.values()]);
     [...missing.keys()].forEach((key, index) => {
       known.set(key, found[index]);
       this.#states.set(this.#keyOf(key), found[index]);
     });
-    return known;
   }
 
   #underWay(key: string): { latest: KnownLatest } | undefined {
@@ -323,6 +338,79 @@ export class LogRecorder {
 }
 
 const NO_HASH = new Uint8Array(0);
+
+/** Seals a submission into the batch, or notes why it is refused. */
+function sealedInto(sealed: SealedBatch, submission: Submission): Answered {
+  try {
+    return { submission, outcomes: sealed.add(submission) };
+  } catch (refusal) {
+    return { submission, outcomes: [], refusal };
+  }
+}
+
+/** Rejects what may not be written, or cannot be read. */
+function isAdmitted(submission: Submission): boolean {
+  const { proposals, admit } = submission;
+  try {
+    for (const { resource } of proposals) admit?.(resource);
+    return true;
+  } catch (error) {
+    submission.reject(error);
+    return false;
+  }
+}
+
+/** What became of one of many. */
+export type SettledOne = Outcome | { error: unknown };
+
+/** Submissions that are answered together, and do not depend on each other. */
+class Together {
+  readonly #settled: SettledOne[];
+  readonly #resolve: (settled: SettledOne[]) => void;
+  #open: number;
+
+  constructor(count: number, resolve: (settled: SettledOne[]) => void) {
+    this.#settled = Array(count);
+    this.#resolve = resolve;
+    this.#open = count;
+  }
+
+  settle(index: number, settled: SettledOne): void {
+    if (this.#settled[index] !== undefined) return;
+    this.#settled[index] = settled;
+    this.#open -= 1;
+    if (this.#open === 0) this.#resolve(this.#settled);
+  }
+}
+
+class OneOfMany implements Submission {
+  readonly proposals: readonly Proposal[];
+  readonly requestKey = undefined;
+  readonly admit: ((resource: ResourceRef) => void) | undefined;
+  known: Map<string, StoredEntry> | undefined;
+  readonly #index: number;
+  readonly #together: Together;
+
+  constructor(
+    proposal: Proposal,
+    index: number,
+    together: Together,
+    admit: ((resource: ResourceRef) => void) | undefined,
+  ) {
+    this.proposals = [proposal];
+    this.admit = admit;
+    this.#index = index;
+    this.#together = together;
+  }
+
+  resolve([outcome]: Outcome[]): void {
+    this.#together.settle(this.#index, outcome as Outcome);
+  }
+
+  reject(error: unknown): void {
+    this.#together.settle(this.#index, { error });
+  }
+}
 
 function answer({ submission, outcomes, refusal }: Answered): void {
   if (refusal === undefined) submission.resolve(outcomes);

@@ -1,11 +1,19 @@
 // A batch while it is sealed: each submission goes in whole, or not at all.
 
-import type { Change } from '../core/entry.ts';
+import type { ResourceRef } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Hash, Node, Sha256 } from '../core/merkle.ts';
-import { type Latest, receiptOf, type SealedEntry, seal, type Tip } from '../core/seal.ts';
-import type { KeptAnswer, StoredEntry } from '../store/store.ts';
+import {
+  type Draft,
+  draftOf,
+  type Latest,
+  receiptOf,
+  type SealedEntry,
+  seal,
+  type Tip,
+} from '../core/seal.ts';
+import type { KeptAnswer, Packed, Store, StoredEntry } from '../store/store.ts';
 import { type KnownLatest, resourceKey } from './latest-states.ts';
 import { isRecordedAs, isSameChange, isStateProposal, type Outcome, type Proposal } from './proposal.ts';
 
@@ -25,10 +33,12 @@ export interface RequestKey {
 
 /** A caller's proposals, recorded together or not at all. */
 export interface Submission {
-  proposals: readonly Proposal[];
-  requestKey: RequestKey | undefined;
+  readonly proposals: readonly Proposal[];
+  readonly requestKey: RequestKey | undefined;
+  /** Throws where a resource is not to be written. */
+  readonly admit: ((resource: ResourceRef) => void) | undefined;
   /** Entries that the log has already under ids of this submission. */
-  known: Map<string, StoredEntry>;
+  known: Map<string, StoredEntry> | undefined;
   resolve(outcomes: Outcome[]): void;
   reject(error: unknown): void;
 }
@@ -38,27 +48,34 @@ export class SealedBatch {
   tip: Tip;
   /** The last hash at the edge of the tree on which it is sealed. */
   readonly parent: Hash | undefined;
+  /** The entries that the store has packed, before those that it has not. */
+  readonly packed: Packed[] = [];
   readonly entries: SealedEntry[] = [];
   readonly nodes: Node[] = [];
   readonly answers: KeptAnswer[] = [];
   readonly latest = new Map<string, Latest>();
   readonly ids = new Set<string>();
   /** What the log knows of every resource that the batch names. */
-  readonly #known: Map<string, KnownLatest>;
+  readonly known = new Map<string, KnownLatest>();
   readonly #sealing: Sealing;
 
-  constructor(tip: Tip, known: Map<string, KnownLatest>, sealing: Sealing) {
+  constructor(tip: Tip, sealing: Sealing) {
     this.tip = tip;
     this.parent = tip.tree.edge.at(-1);
-    this.#known = known;
     this.#sealing = sealing;
+  }
+
+  /** Has the store put the entries into a form of its own: they are large, and there may be many until all are sealed. */
+  pack(store: Store): void {
+    if (store.pack !== undefined && this.entries.length > 0)
+      this.packed.push(store.pack(this.entries.splice(0)));
   }
 
   /** Seals all proposals of a submission, or throws and leaves the batch as it was. */
   add({ proposals, requestKey, known }: Submission): Outcome[] {
     const tipBefore = this.tip;
     const staged = new Map<string, Latest>();
-    const changes = new Map<string, { change: Change; outcome: Outcome }>();
+    const changes = new Map<string, { change: Draft; outcome: Outcome }>();
     const [entryCount, nodeCount] = [this.entries.length, this.nodes.length];
     try {
       const outcomes = proposals.map((proposal, index) =>
@@ -81,20 +98,20 @@ export class SealedBatch {
   #addOne(
     proposal: Proposal,
     index: number,
-    known: Map<string, StoredEntry>,
+    known: Map<string, StoredEntry> | undefined,
     staged: Map<string, Latest>,
-    changes: Map<string, { change: Change; outcome: Outcome }>,
+    changes: Map<string, { change: Draft; outcome: Outcome }>,
   ): Outcome {
     const key = resourceKey(proposal.resource);
-    const latest = staged.get(key) ?? this.latest.get(key) ?? this.#known.get(key);
-    const change = isStateProposal(proposal) ? proposal.derive(latest) : proposal;
+    const latest = staged.get(key) ?? this.latest.get(key) ?? this.known.get(key);
+    const change = isStateProposal(proposal) ? proposal.derive(latest) : draftOf(proposal);
     if (change === undefined) return { unchangedAt: latest?.statePosition ?? 0 };
     const twin = changes.get(change.id);
     if (twin !== undefined) {
       if (isSameChange(twin.change, change)) return twin.outcome;
       throw idConflict(change.id, index);
     }
-    const entry = known.get(change.id);
+    const entry = known?.get(change.id);
     if (entry !== undefined) {
       if (isRecordedAs(change, entry)) return { receipt: receiptOf(entry) };
       throw idConflict(change.id, index);

@@ -1,12 +1,13 @@
 // What the entries before a run leave of the resources in it: at hand where they were seen lately, else read.
 
-import type { ResourceRef, State } from '../core/entry.ts';
+import type { ResourceRef } from '../core/entry.ts';
 import type { Latest } from '../core/seal.ts';
+import { StateText } from '../core/state-text.ts';
 import { streamOf } from '../core/streams.ts';
 import type { Audit } from '../store/audit.ts';
 import type { LogId, StoredEntry } from '../store/store.ts';
 
-/** Bound on the text of the states at hand between runs, in UTF-16 units. */
+/** Bound on the text of the states at hand between runs, in bytes. */
 const MOST_TEXT = 8 * 1024 * 1024;
 /** What a state weighs beside its text. */
 const OVERHEAD = 200;
@@ -71,14 +72,12 @@ export class PreviousStates {
 /** What an entry leaves of its resource, whose last entry has this version. */
 function latestOf(row: StoredEntry, version: number): Latest {
   const isAccess = row.action === 'access';
-  const stateText = row.after ?? 'null';
   return {
     resource: row.resource,
     version,
     stateVersion: isAccess ? undefined : row.version,
     statePosition: isAccess ? undefined : row.position,
-    state: JSON.parse(stateText) as State,
-    stateText,
+    state: StateText.ofText(row.after ?? null),
   };
 }
 
@@ -88,5 +87,5 @@ function keyOf({ type, id }: ResourceRef): string {
 }
 
 function weightOf(latest: Latest | undefined): number {
-  return OVERHEAD + (latest?.stateText.length ?? 0);
+  return OVERHEAD + (latest?.state?.bytes.length ?? 0);
 }

@@ -5,7 +5,7 @@ import { changedAttributes } from '../core/diff.ts';
 import type { Actor, Change, State } from '../core/entry.ts';
 import { canonicalize, type Json, type JsonObject } from '../core/json.ts';
 import type { Hash, Sha256 } from '../core/merkle.ts';
-import { type Latest, type Sealed, seal, type Tip } from '../core/seal.ts';
+import { draftOf, type Latest, type Sealed, seal, type Tip } from '../core/seal.ts';
 import { SECTION_NAMES, type SectionName } from '../core/section.ts';
 import { type Stream, streamsOf } from '../core/streams.ts';
 import type { StoredEntry } from '../store/store.ts';
@@ -48,7 +48,8 @@ export function reseal(row: StoredEntry, tip: Tip, known: Latest | undefined, sh
   const salts = SECTION_NAMES.flatMap((name) => row.salts[name] ?? []).values();
   let sealed: Sealed;
   try {
-    sealed = seal(tip, known, changeOf(row, known), row.recordedAt, () => salts.next().value as Hash, sha256);
+    const draft = draftOf(changeOf(row, known));
+    sealed = seal(tip, known, draft, row.recordedAt, () => salts.next().value as Hash, sha256);
   } catch (error) {
     disagree(row, 'content', `it cannot be read: ${(error as Error).message}`);
   }
@@ -88,7 +89,7 @@ function mustHaveItsSections(row: StoredEntry): void {
 
 function changeOf(row: StoredEntry, known: Latest | undefined): Change {
   const { id, occurredAt, resource, action, event, related, context, metadata } = row;
-  const isKnown = (row.before ?? 'null') === (known?.stateText ?? 'null');
+  const isKnown = (row.before ?? null) === (known?.state?.text ?? null);
   return {
     id,
     occurredAt,
@@ -113,11 +114,13 @@ function mustAgree(row: StoredEntry, { entry }: Sealed): void {
     if (isSame(row.digests[name], entry.digests[name])) continue;
     disagree(row, `section ${name}`, 'its digest is not that of its content and salt');
   }
-  for (const name of ['actor', 'context', 'metadata', 'after'] as const) {
+  for (const name of ['actor', 'context', 'metadata'] as const) {
     if (row[name] !== entry[name]) disagree(row, `section ${name}`, 'it is not in canonical form');
   }
-  if (entry.before !== undefined && row.before !== entry.before) {
-    disagree(row, 'section before', 'it is not in canonical form');
+  for (const name of ['after', 'before'] as const) {
+    const state = entry[name];
+    if (state === undefined || row[name] === (state?.text ?? null)) continue;
+    disagree(row, `section ${name}`, 'it is not in canonical form');
   }
   // A moment that runs backwards is lifted by sealing, so it shows here and not only in the leaf.
   mustBe(row, 'recordedAt', entry.recordedAt, row.recordedAt);

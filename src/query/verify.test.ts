@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rootHash } from '../core/merkle.ts';
+import { StateText } from '../core/state-text.ts';
 import { appendAll, LogSealer, Random, sha256, testSeed } from '../store/contract-batches.ts';
 import { changeOf, randomChanges } from '../store/contract-changes.ts';
 import { openSqliteAudit } from '../store/sqlite/audit.ts';
@@ -153,7 +154,7 @@ describe('verification', () => {
     ['before', `UPDATE states SET before = '{"forged":true}'`, 'section before'],
   ] as const)('names the entry whose state %s was altered: %s', async (_, sql, what) => {
     const position = positionOf(
-      (at) => typeof entryAt(at).after === 'string' && typeof entryAt(at).before === 'string',
+      (at) => entryAt(at).after instanceof StateText && entryAt(at).before instanceof StateText,
     );
     const { disagreement } = await tampered(`${sql} WHERE entry = ${BASE + position}`);
     expect(disagreement, hint).toMatchObject({ position, what, id: entryAt(position).id });

@@ -156,7 +156,7 @@ class Walk {
       got?.version === wanted.version &&
       got.stateVersion === wanted.stateVersion &&
       got.statePosition === wanted.statePosition &&
-      got.stateText === wanted.stateText &&
+      got.state?.text === wanted.state?.text &&
       got.resource.name === wanted.resource.name;
     if (!isIt) disagree(row, 'latest state', 'that of its resource is not the one that this entry left');
   }

@@ -5,7 +5,7 @@ import { hash, randomInt } from 'node:crypto';
 import type { Change } from '../core/entry.ts';
 import type { Instant } from '../core/instant.ts';
 import { EMPTY_TREE, type Sha256 } from '../core/merkle.ts';
-import { type Latest, type SealedEntry, seal, type Tip } from '../core/seal.ts';
+import { draftOf, type Latest, type SealedEntry, seal, type Tip } from '../core/seal.ts';
 import { SALT_BYTES } from '../core/section.ts';
 import type { Batch, KeptAnswer, LogId, Store } from './store.ts';
 
@@ -102,7 +102,7 @@ export class LogSealer {
     for (const change of changes) {
       const key = JSON.stringify([change.resource.type, change.resource.id]);
       const salt = (): Uint8Array => this.random.bytes(SALT_BYTES);
-      const sealed = seal(this.tip, this.#latest.get(key), change, this.#now, salt, sha256);
+      const sealed = seal(this.tip, this.#latest.get(key), draftOf(change), this.#now, salt, sha256);
       batch.entries.push(sealed.entry);
       batch.nodes.push(...sealed.nodes);
       touched.set(key, sealed.latest);

@@ -37,6 +37,11 @@ export interface KeptAnswer {
   keptAt: Instant;
 }
 
+/** Entries in the form in which a store will append them. */
+export interface Packed {
+  readonly count: number;
+}
+
 /** What one append commits, all of it or nothing. */
 export interface Batch {
   /**
@@ -45,6 +50,8 @@ export interface Batch {
    * what was sealed behind that one would fit.
    */
   parent: Hash | undefined;
+  /** Entries that `pack` has taken, before those that it has not. */
+  packed?: readonly Packed[];
   /** In order, positions from the expected size on. May be empty where there are answers. */
   entries: SealedEntry[];
   nodes: Node[];
@@ -131,6 +138,9 @@ export type Turn = Pick<Store, 'append' | 'tip' | 'latest'>;
 export interface Store {
   /** Undefined where the database may be on another machine. */
   readonly local?: LocalReads | undefined;
+
+  /** Makes less of entries that wait for the rest of their batch; absent where that is not worth it. */
+  pack?(entries: readonly SealedEntry[]): Packed;
 
   /** Commits the batch, or answers why not; rejects with AnnalsError `storage_full` or `store_unavailable`. */
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult>;

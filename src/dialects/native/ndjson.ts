@@ -7,13 +7,15 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Change } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
+import { behindSpace } from '../../core/state-text.ts';
 import type { HideSecrets } from '../../http/hide-secrets.ts';
 import { BODY_TIMEOUT_MS } from '../../http/limits.ts';
 import { problemOf, toProblem } from '../../http/problem.ts';
-import { parseJson } from '../../ingest/json-text.ts';
 import { CHANGE_BYTES } from '../../ingest/limits.ts';
-import { normaliseChange } from '../../ingest/normalise.ts';
+import { LineProposal } from '../../ingest/line.ts';
+import type { Settled } from '../../ingest/record.ts';
 import type { RequestKey } from '../../ingest/sealed-batch.ts';
 import type { Annals } from '../dialect.ts';
 import { type Asked, asWriter, requestKeyOf } from './from-wire.ts';
@@ -41,13 +43,12 @@ export async function recordLines(
   const answers = new Answers(response, annals.hideSecrets);
   try {
     let number = 0;
-    for await (const line of linesOf(request.raw)) {
-      number += 1;
+    for await (const lines of linesOf(request.raw)) {
       if (response.destroyed) return reply;
-      if (isBlank(line)) continue;
       if (annals.isStopping())
         throw new AnnalsError('shutting_down', 'the server is stopping; send the rest again');
-      await answers.add(record(annals, asked, line, number, requestKey), number, line.length);
+      await answers.add(recordThem(annals, asked, lines, number, requestKey));
+      number += lines.length;
     }
     await answers.finish();
   } catch (error) {
@@ -56,18 +57,36 @@ export async function recordLines(
   return reply;
 }
 
-async function record(
+/** Lines that came together and are answered together. */
+interface Recorded {
+  settled: Promise<Settled[]>;
+  /** The number of each line. */
+  numbers: number[];
+  bytes: number;
+}
+
+/** @param before how many lines came before these */
+function recordThem(
   annals: Annals,
   { caller, organization }: Asked,
-  line: Uint8Array,
-  number: number,
+  lines: readonly Buffer[],
+  before: number,
   requestKey: RequestKey | undefined,
-): Promise<string> {
-  if (line.length > CHANGE_BYTES) throw lineTooLong(line.length);
-  const id = requestKey === undefined ? annals.uuid : () => idOf(requestKey.key, number);
-  const change = asWriter(caller, normaliseChange(parseJson(line), { id, actor: caller.actor }));
-  const [receipt] = await annals.record(organization.id, [change]);
-  return receiptText(receipt as NonNullable<typeof receipt>);
+): Recorded {
+  const signed = (change: Change): Change => asWriter(caller, change);
+  const given = { id: annals.uuid, actor: caller.actor };
+  const numbers: number[] = [];
+  const proposals: LineProposal[] = [];
+  let bytes = 0;
+  for (const [index, line] of lines.entries()) {
+    if (isBlank(line)) continue;
+    const number = before + index + 1;
+    const own = requestKey === undefined ? given : { ...given, id: () => idOf(requestKey.key, number) };
+    numbers.push(number);
+    proposals.push(new LineProposal(line, own, signed));
+    bytes += line.length;
+  }
+  return { settled: annals.recordEach(organization.id, proposals), numbers, bytes };
 }
 
 /** Under an idempotency key each line has its own id, so that the same stream sent again adds nothing. */
@@ -80,7 +99,8 @@ function idOf(key: string, number: number): string {
 class Answers {
   readonly #response: ServerResponse;
   readonly #hideSecrets: HideSecrets;
-  readonly #waiting: { answer: Promise<string>; line: number; bytes: number }[] = [];
+  readonly #waiting: Recorded[] = [];
+  #lines = 0;
   #bytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #isWriting = false;
@@ -90,15 +110,13 @@ class Answers {
     this.#hideSecrets = hideSecrets;
   }
 
-  /** Takes one more; resolves when there is room for the next. */
-  async add(answer: Promise<string>, line: number, bytes: number): Promise<void> {
-    // The writer below awaits each answer; one that fails before its turn is not unhandled.
-    answer.catch(() => undefined);
-    this.#waiting.push({ answer, line, bytes });
-    this.#bytes += bytes;
+  /** Takes some more; resolves when there is room for the next. */
+  async add(recorded: Recorded): Promise<void> {
+    this.#waiting.push(recorded);
+    this.#lines += recorded.numbers.length;
+    this.#bytes += recorded.bytes;
     this.#startWriting();
-    while (this.#waiting.length >= MOST_UNDER_WAY || this.#bytes >= MOST_BYTES_UNDER_WAY)
-      await this.#oldest();
+    while (this.#lines >= MOST_UNDER_WAY || this.#bytes >= MOST_BYTES_UNDER_WAY) await this.#oldest();
   }
 
   /** Ends the response when all is answered; a failure of the stream itself is its last line. */
@@ -111,13 +129,9 @@ class Answers {
   }
 
   async #oldest(): Promise<void> {
-    await this.#waiting[0]?.answer.catch(() => undefined);
-    await this.#turn();
-  }
-
-  /** Lets the writer come to its turn. */
-  #turn(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve));
+    await this.#waiting[0]?.settled;
+    // The writer comes to its turn.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   #startWriting(): void {
@@ -130,15 +144,26 @@ class Answers {
 
   async #write(): Promise<void> {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      const text = await next.answer.catch((error: unknown) =>
-        this.#hideSecrets(errorText(next.line, error)),
-      );
+      const text = this.#textOf(await next.settled, next.numbers);
       this.#waiting.shift();
+      this.#lines -= next.numbers.length;
       this.#bytes -= next.bytes;
-      if (this.#response.destroyed) continue;
-      this.#response.write(`${text}\n`);
+      if (text === '' || this.#response.destroyed) continue;
+      this.#response.write(text);
       if (this.#response.writableLength > MOST_UNSENT) await drained(this.#response);
     }
+  }
+
+  #textOf(settled: readonly Settled[], numbers: readonly number[]): string {
+    let text = '';
+    for (const [index, one] of settled.entries()) {
+      text +=
+        'receipt' in one
+          ? receiptText(one.receipt)
+          : this.#hideSecrets(errorText(numbers[index] as number, one.error));
+      text += '\n';
+    }
+    return text;
   }
 }
 
@@ -158,22 +183,24 @@ async function drained(response: ServerResponse): Promise<void> {
 const NEWLINE = 10;
 
 /**
- * The lines of a body, without their ends. A line longer than a change may be is given cut off, one
- * byte over the limit. Stops where a line does not end within a minute, or where the client is gone.
+ * The lines of a body without their ends, those of a chunk together. A line longer than a change may be is given
+ * cut off, one byte over the limit. Stops where a line does not end within a minute, or where the client is gone.
  */
-async function* linesOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+async function* linesOf(request: IncomingMessage): AsyncGenerator<Buffer[]> {
   let parts: Buffer[] = [];
   let length = 0;
   for await (const chunk of chunksOf(request)) {
+    const lines: Buffer[] = [];
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
       keep(chunk.subarray(from, end));
-      yield take();
+      lines.push(take());
       from = end + 1;
     }
     keep(chunk.subarray(from));
+    if (lines.length > 0) yield lines;
   }
-  if (length > 0) yield take();
+  if (length > 0) yield [take()];
 
   function keep(part: Buffer): void {
     const room = CHANGE_BYTES + 1 - length;
@@ -182,7 +209,7 @@ async function* linesOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
     length += Math.min(part.length, room);
   }
 
-  function take(): Uint8Array {
+  function take(): Buffer {
     const line = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length);
     parts = [];
     length = 0;
@@ -215,16 +242,8 @@ function timedOut(): AnnalsError {
   });
 }
 
-function lineTooLong(got: number): AnnalsError {
-  return new AnnalsError('too_large', `a change may have ${CHANGE_BYTES} bytes, got ${got} or more`, {
-    field: '',
-    limit: CHANGE_BYTES,
-    got,
-  });
-}
-
 function isBlank(line: Uint8Array): boolean {
-  return line.every((byte) => byte === 32 || byte === 13 || byte === 9);
+  return behindSpace(line, 0) === line.length;
 }
 
 function headersOf(reply: FastifyReply): { [name: string]: string | number | string[] } {

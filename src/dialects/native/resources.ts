@@ -4,12 +4,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Caller } from '../../auth/access.ts';
 import { changesBetween, patchBetween } from '../../core/diff.ts';
-import type { Change, ResourceRef, State } from '../../core/entry.ts';
+import type { ResourceRef, State } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import { MAX_INSTANT } from '../../core/instant.ts';
-import { canonicalize, type Json } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
 import { applyPatch, mergePatch, parsePatch } from '../../core/patch.ts';
-import type { Latest } from '../../core/seal.ts';
+import { type Draft, isSameState, type Latest } from '../../core/seal.ts';
+import { StateText } from '../../core/state-text.ts';
 import { behindDirectory, isKeptByDirectory } from '../../directory/ids.ts';
 import { type Subject, subjectOf, type Verb } from '../../directory/subjects.ts';
 import { header } from '../../http/request-context.ts';
@@ -172,17 +173,18 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
     const { actor, context } = writerOf(request, caller);
     const id = annals.uuid();
     let isNew = false;
-    const derive = (latest: Latest | undefined): Change | undefined => {
+    const derive = (latest: Latest | undefined): Draft | undefined => {
       guard(latest);
-      const state = latest?.state ?? null;
+      const state = latest?.state?.value ?? null;
       const after = next(state, latest?.stateVersion !== undefined);
-      if (latest?.stateVersion !== undefined && canonicalize(after) === latest.stateText) return undefined;
+      const kept = after && StateText.of(after);
+      if (latest?.stateVersion !== undefined && isSameState(kept, latest.state)) return undefined;
       if (after !== null) checkChangeSize(after);
       isNew = state === null;
       const name = latest?.resource.name;
       const named = name === undefined ? resource : { ...resource, name };
-      if (after === null) return { id, resource: named, action: 'delete', actor, context };
-      return { id, resource: named, action: isNew ? 'create' : 'update', actor, context, after };
+      const action = after === null ? 'delete' : isNew ? 'create' : 'update';
+      return { id, resource: named, action, actor, context, after: kept };
     };
     const [receipt] = await annals.record(
       organization.id,

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
+import { StateText } from '../../core/state-text.ts';
 import { appendAll, LogSealer } from '../contract-batches.ts';
 import { changeOf, randomChanges } from '../contract-changes.ts';
 import { compareNames, keyOf, latestRows, modelOf } from '../contract-model.ts';
@@ -24,10 +25,10 @@ export function latestSentences(subject: Subject): void {
     const unknown = { type: 'countries', id: 'FRA' };
     const first = { version: 1, stateVersion: 1 };
     expect(await store().latest(sealer.log, [other.resource, unknown, COUNTRY, other.resource])).toEqual([
-      { ...first, resource: other.resource, statePosition: 1, state: { a: 1 }, stateText: '{"a":1}' },
+      { ...first, resource: other.resource, statePosition: 1, state: StateText.of({ a: 1 }) },
       undefined,
-      { ...first, resource: COUNTRY, statePosition: 0, state: { b: [2] }, stateText: '{"b":[2]}' },
-      { ...first, resource: other.resource, statePosition: 1, state: { a: 1 }, stateText: '{"a":1}' },
+      { ...first, resource: COUNTRY, statePosition: 0, state: StateText.of({ b: [2] }) },
+      { ...first, resource: other.resource, statePosition: 1, state: StateText.of({ a: 1 }) },
     ]);
     expect(await store().latest(sealer.log, [])).toEqual([]);
   });
@@ -38,7 +39,7 @@ export function latestSentences(subject: Subject): void {
       changeOf(sealer.random),
       changeOf(sealer.random, { action: 'delete' }),
     ]);
-    const deleted = { version: 2, stateVersion: 2, statePosition: 1, state: null, stateText: 'null' };
+    const deleted = { version: 2, stateVersion: 2, statePosition: 1, state: null };
     expect(await store().latest(sealer.log, [COUNTRY])).toEqual([{ resource: COUNTRY, ...deleted }]);
     expect(await store().resource(sealer.log, COUNTRY)).toMatchObject({
       version: 2,
@@ -52,7 +53,12 @@ export function latestSentences(subject: Subject): void {
     const access = changeOf(sealer.random, { action: 'access', actor: { type: 'user', id: 'eve' } });
     await appendAll(store(), sealer, [changeOf(sealer.random, { after: { a: 1 } }), access]);
     const [latest] = await store().latest(sealer.log, [COUNTRY]);
-    expect(latest).toMatchObject({ version: 2, stateVersion: 1, statePosition: 0, state: { a: 1 } });
+    expect(latest).toMatchObject({
+      version: 2,
+      stateVersion: 1,
+      statePosition: 0,
+      state: StateText.of({ a: 1 }),
+    });
     const row = await store().resource(sealer.log, COUNTRY);
     expect(row).toMatchObject({
       version: 1,
@@ -65,7 +71,7 @@ export function latestSentences(subject: Subject): void {
   it('knows the version, and no state, of a resource that was only accessed', async () => {
     const sealer = newSealer();
     await appendAll(store(), sealer, [changeOf(sealer.random, { action: 'access' })]);
-    const nothing = { stateVersion: undefined, statePosition: undefined, state: null, stateText: 'null' };
+    const nothing = { stateVersion: undefined, statePosition: undefined, state: null };
     expect(await store().latest(sealer.log, [COUNTRY])).toEqual([
       { resource: COUNTRY, version: 1, ...nothing },
     ]);
@@ -102,8 +108,7 @@ export function latestSentences(subject: Subject): void {
           version: versions.get(keyOf(resource)),
           stateVersion: version,
           statePosition: position,
-          state: JSON.parse(state ?? 'null'),
-          stateText: state ?? 'null',
+          state: StateText.ofText(state),
         })),
       );
     }

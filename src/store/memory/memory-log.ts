@@ -1,9 +1,10 @@
 // One log in memory: what was appended, as it was handed in, and reads that look at all of it.
 
-import type { ResourceRef, State } from '../../core/entry.ts';
+import type { ResourceRef } from '../../core/entry.ts';
 import type { Instant } from '../../core/instant.ts';
 import { EMPTY_TREE, type Hash } from '../../core/merkle.ts';
 import type { Latest, SealedEntry, Tip } from '../../core/seal.ts';
+import type { StateText } from '../../core/state-text.ts';
 import type {
   AppendResult,
   Batch,
@@ -17,12 +18,23 @@ import type {
 } from '../store.ts';
 import { byTime, isSelected, selectEntries } from './select.ts';
 
+/** An entry as it is kept: with its states as texts. */
+interface KeptEntry extends Omit<SealedEntry, 'before' | 'after'> {
+  before: string | null | undefined;
+  after: string | null | undefined;
+}
+
+/** A latest state, the state as text. */
+export interface KeptLatest extends Omit<Latest, 'state'> {
+  state: string | null;
+}
+
 export class MemoryLog {
   tip: Tip;
-  readonly #entries: SealedEntry[] = [];
+  readonly #entries: KeptEntry[] = [];
   readonly #ids = new Set<string>();
   readonly #nodes = new Map<string, Hash>();
-  readonly #latest = new Map<string, Latest>();
+  readonly #latest = new Map<string, KeptLatest>();
   readonly #answers = new Map<string, KeptAnswer>();
 
   constructor(log: LogId) {
@@ -38,19 +50,23 @@ export class MemoryLog {
     const keys = batch.answers.map(({ key }) => key).filter((key) => this.#answers.has(key));
     if (ids.length > 0 || keys.length > 0) return { outcome: 'repeated', ids, keys };
     for (const entry of batch.entries) {
-      this.#entries.push(entry);
+      this.#entries.push(
+        structuredClone({ ...entry, before: textOf(entry.before), after: textOf(entry.after) }),
+      );
       this.#ids.add(entry.id);
     }
-    for (const { level, index, hash } of batch.nodes) this.#nodes.set(`${level}/${index}`, hash);
-    for (const latest of batch.latest) this.#latest.set(nameOf(latest.resource), latest);
-    for (const answer of batch.answers) this.#answers.set(answer.key, answer);
-    this.tip = batch.tip;
+    for (const { level, index, hash } of batch.nodes)
+      this.#nodes.set(`${level}/${index}`, Uint8Array.from(hash));
+    for (const { state, ...latest } of batch.latest) {
+      this.#latest.set(nameOf(latest.resource), structuredClone({ ...latest, state: state?.text ?? null }));
+    }
+    for (const answer of batch.answers) this.#answers.set(answer.key, { ...answer });
+    this.tip = structuredClone(batch.tip);
     return { outcome: 'appended' };
   }
 
-  latest(resource: ResourceRef): Latest | undefined {
-    const latest = this.#latest.get(nameOf(resource));
-    return latest && { ...latest, state: JSON.parse(latest.stateText) as State };
+  latest(resource: ResourceRef): KeptLatest | undefined {
+    return this.#latest.get(nameOf(resource));
   }
 
   find(ids: string[]): StoredEntry[] {
@@ -90,12 +106,12 @@ export class MemoryLog {
   resource(resource: ResourceRef): LatestRow | undefined {
     const latest = this.latest(resource);
     if (latest?.stateVersion === undefined || latest.statePosition === undefined) return undefined;
-    const entry = this.#entries[latest.statePosition] as SealedEntry;
+    const entry = this.#entries[latest.statePosition] as KeptEntry;
     return {
       resource: latest.resource,
       version: latest.stateVersion,
       position: latest.statePosition,
-      state: latest.state === null ? null : latest.stateText,
+      state: latest.state,
       changedAt: entry.occurredAt,
       changedBy: entry.actor,
     };
@@ -110,14 +126,19 @@ export class MemoryLog {
     return this.#nodes.get(`${level}/${index}`);
   }
 
-  #stored({ streams: _, ...entry }: SealedEntry, parts: Parts): StoredEntry {
+  #stored({ streams: _, ...entry }: KeptEntry, parts: Parts): StoredEntry {
     const seals = parts.seals === true ? {} : { salts: {}, digests: {} };
     if (parts.states !== true || entry.action === 'access') {
       return { ...entry, ...seals, before: undefined, after: undefined };
     }
     const prior = entry.prior === undefined ? undefined : this.#entries[entry.prior];
-    return { ...entry, ...seals, before: entry.before === undefined ? (prior?.after ?? null) : entry.before };
+    const before = entry.before === undefined ? (prior?.after ?? null) : entry.before;
+    return { ...entry, ...seals, before };
   }
+}
+
+function textOf(state: StateText | null | undefined): string | null | undefined {
+  return state === undefined ? undefined : (state?.text ?? null);
 }
 
 const ALL_PARTS: Parts = { states: true, seals: true };

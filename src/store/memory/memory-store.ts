@@ -6,6 +6,7 @@ import { AnnalsError } from '../../core/errors.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Hash } from '../../core/merkle.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
+import { StateText } from '../../core/state-text.ts';
 import type {
   AppendResult,
   Batch,
@@ -44,7 +45,7 @@ class MemoryStore implements Store {
     if (this.#faults.strikes('append is stale')) return { outcome: 'stale' };
     const kept = this.#logs.get(log) ?? new MemoryLog(log);
     this.#logs.set(log, kept);
-    const result = kept.append(expectedSize, structuredClone(batch));
+    const result = kept.append(expectedSize, batch);
     if (this.#faults.strikes('append failed and everything was kept'))
       throw unavailable('the reply was lost');
     return result;
@@ -54,8 +55,9 @@ class MemoryStore implements Store {
     return this.#read(log, (kept) => kept.tip);
   }
 
-  latest(log: LogId, resources: ResourceRef[]): Promise<(Latest | undefined)[]> {
-    return this.#read(log, (kept) => resources.map((resource) => kept.latest(resource)));
+  async latest(log: LogId, resources: ResourceRef[]): Promise<(Latest | undefined)[]> {
+    const found = await this.#read(log, (kept) => resources.map((resource) => kept.latest(resource)));
+    return found.map((latest) => latest && { ...latest, state: StateText.ofText(latest.state) });
   }
 
   find(log: LogId, ids: string[]): Promise<StoredEntry[]> {

@@ -3,7 +3,11 @@
 import type { SealedEntry } from '../../core/seal.ts';
 import type { Range, Selection } from '../store.ts';
 
-export function selectEntries(entries: SealedEntry[], selection: Selection, range: Range): SealedEntry[] {
+export function selectEntries<Entry extends Selectable>(
+  entries: Entry[],
+  selection: Selection,
+  range: Range,
+): Entry[] {
   const { behind, below, skip = 0, limit } = range;
   const inOrder = range.order === 'asc' ? comparison(range) : reversed(comparison(range));
   return entries
@@ -14,11 +18,14 @@ export function selectEntries(entries: SealedEntry[], selection: Selection, rang
     .slice(skip, skip + limit);
 }
 
-export function isSelected(entry: SealedEntry, { streams, since, until }: Selection): boolean {
+export function isSelected(entry: Selectable, { streams, since, until }: Selection): boolean {
   if (since !== undefined && entry.occurredAt < since) return false;
   if (until !== undefined && entry.occurredAt >= until) return false;
   return streams.every((stream) => entry.streams.includes(stream));
 }
+
+/** What a selection looks at. */
+type Selectable = Pick<SealedEntry, 'position' | 'occurredAt' | 'streams'>;
 
 type Place = Pick<SealedEntry, 'position' | 'occurredAt'>;
 type Comparison = (left: Place, right: Place) => number;

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import type { Instant } from '../../core/instant.ts';
 import { SPAN } from '../../core/plan.ts';
 import type { SealedEntry } from '../../core/seal.ts';
+import type { StateText } from '../../core/state-text.ts';
 import type { Stream } from '../../core/streams.ts';
 import type { Batch, LogId } from '../store.ts';
 import {
@@ -198,6 +199,6 @@ function relatedText({ related }: SealedEntry): string | undefined {
 }
 
 /** A null state is the JSON value null; SQL's NULL is no state at all. */
-function keptState(state: string | null | undefined): string | undefined {
-  return state === undefined ? undefined : (state ?? 'null');
+function keptState(state: StateText | null | undefined): string | undefined {
+  return state === undefined ? undefined : (state?.text ?? 'null');
 }

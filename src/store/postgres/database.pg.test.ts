@@ -208,13 +208,13 @@ describe('tables', () => {
       changeOf(sealer.random, { after: { ö: 1, a: 2 } }),
     ]);
     const [first, second] = await store.select(sealer.log, WHOLE, FORWARDS, ALL_PARTS);
-    expect(first?.after).toBe(sealer.written[0]?.entry.after);
+    expect(first?.after).toBe(sealer.written[0]?.entry.after?.text);
     expect(first?.after).toContain(
       '[1e+21,0,5e-324,1.7976931348623157e+308,0.1,0.3333333333333333,9007199254740991',
     );
     expect(second?.before).toBe(first?.after);
     expect(second?.after).toBe('{"a":2,"ö":1}');
-    expect((await store.latest(sealer.log, [{ type: 'countries', id: 'CHE' }]))[0]?.stateText).toBe(
+    expect((await store.latest(sealer.log, [{ type: 'countries', id: 'CHE' }]))[0]?.state?.text).toBe(
       '{"a":2,"ö":1}',
     );
   });

@@ -4,6 +4,7 @@ import type { ResourceRef } from '../../core/entry.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Hash } from '../../core/merkle.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
+import { StateText } from '../../core/state-text.ts';
 import { streamOf } from '../../core/streams.ts';
 import type { KeptAnswer, LatestRow, LogId, Organization, StoredEntry } from '../store.ts';
 import { bigintArray, instantValue, smallintArray, textArray, uuidArray } from './arrays.ts';
@@ -18,7 +19,6 @@ import {
   resourceOf,
   stateJoin,
   stateOf,
-  stateText,
   toLatestRow,
 } from './rows.ts';
 
@@ -232,7 +232,6 @@ function toLatest({ type, id }: ResourceRef, row: LatestPlaceRow): Latest | unde
     version: row.version,
     stateVersion: row.state_version ?? undefined,
     statePosition: row.state_position ?? undefined,
-    state,
-    stateText: stateText(row.after) ?? 'null',
+    state: state && StateText.of(state),
   };
 }

@@ -1,28 +1,30 @@
 // The one write: a batch into its tables, in one transaction.
 
 import type { Instant } from '../../core/instant.ts';
-import { edgeOf, type Hash, type Node } from '../../core/merkle.ts';
+import { edgeOf, type Hash } from '../../core/merkle.ts';
 import { SPAN } from '../../core/plan.ts';
-import type { Latest } from '../../core/seal.ts';
-import { WHOLE_LOG } from '../../core/streams.ts';
+import { type Stream, WHOLE_LOG } from '../../core/streams.ts';
 import type { AppendResult, KeptAnswer } from '../store.ts';
 import type { Connection } from './database.ts';
 import { insertRows } from './insert-rows.ts';
-import { bytesOf, type EntryRow, type EntryRows, LOG_STRIDE, uuidText } from './rows.ts';
-
-/** Where the latest state of a resource is. */
-export interface LatestPlace extends Omit<Latest, 'state' | 'stateText'> {
-  isThere: boolean;
-}
+import {
+  type EntryRow,
+  type EntryRows,
+  fromNodeRows,
+  fromRows,
+  LOG_STRIDE,
+  type NodeRows,
+  uuidText,
+} from './rows.ts';
 
 /** A batch as it crosses to the worker thread. */
 export interface AppendRows {
   /** The last hash at the edge of the tree on which it is sealed. */
   parent: Hash | undefined;
-  entries: EntryRows;
-  nodes: Node[];
+  /** Some entries behind the other. */
+  entries: EntryRows[];
+  nodes: NodeRows;
   tip: { size: number; recordedAt: Instant };
-  latest: LatestPlace[];
   answers: KeptAnswer[];
 }
 
@@ -46,16 +48,16 @@ export class Appender {
       size: number;
     };
     if (size !== expectedSize || !this.#endsIn(log, size, batch.parent)) return { outcome: 'stale' };
-    const repeated = this.#repeated(log, batch);
+    const { rows, streams } = fromRows(batch.entries);
+    const repeated = this.#repeated(log, rows, batch.answers);
     if (repeated.ids.length > 0 || repeated.keys.length > 0) return { outcome: 'repeated', ...repeated };
     if (this.#left.get(log) !== size) this.#streams.forget();
 
-    for (const row of batch.entries.rows) this.#insert(log, batch.entries, row);
-    this.#file(log, batch.entries.rows);
-    this.#widenSpans(log, batch.entries.rows);
-    this.#replaceLatest(log, batch.latest);
-    const nodes = batch.nodes.flatMap(({ level, index, hash }) => [log, level, index, hash]);
-    insertRows(this.#connection, 'nodes', 4, nodes);
+    for (const row of rows) this.#insert(log, row);
+    this.#file(log, rows, streams);
+    this.#widenSpans(log, rows);
+    this.#replaceLatest(log, rows);
+    insertRows(this.#connection, 'nodes', 4, fromNodeRows(log, batch.nodes));
     this.#keepAnswers(log, batch.answers);
     this.#connection
       .prepare('UPDATE logs SET size = ?, recorded_at = ? WHERE log = ?')
@@ -92,44 +94,48 @@ export class Appender {
     return Number(added.lastInsertRowid);
   }
 
-  #repeated(log: number, batch: AppendRows): { ids: string[]; keys: string[] } {
+  #repeated(
+    log: number,
+    rows: readonly EntryRow[],
+    answers: readonly KeptAnswer[],
+  ): { ids: string[]; keys: string[] } {
     const findId = this.#connection.prepare('SELECT 1 FROM entries WHERE log = ? AND id = ?');
     const findKey = this.#connection.prepare('SELECT 1 FROM answers WHERE log = ? AND key = ?');
-    const ids = batch.entries.rows
-      .map((row) => bytesOf(batch.entries, row).id)
+    const ids = rows
+      .map(({ values: [id] }) => id as Uint8Array)
       .filter((id) => findId.get(log, id) !== undefined)
       .map(uuidText);
-    const keys = batch.answers.map(({ key }) => key).filter((key) => findKey.get(log, key) !== undefined);
+    const keys = answers.map(({ key }) => key).filter((key) => findKey.get(log, key) !== undefined);
     return { ids, keys };
   }
 
-  #insert(log: number, entries: EntryRows, row: EntryRow): void {
-    const { id, leafHash, salts, digests } = bytesOf(entries, row);
-    const entry = log * LOG_STRIDE + row.position;
+  #insert(log: number, { position, values, isAccess, after, before }: EntryRow): void {
+    const entry = log * LOG_STRIDE + position;
     this.#connection
       .prepare('INSERT INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)')
-      .run(entry, log, id, ...row.values, salts, digests, leafHash);
-    if (!row.isAccess) {
-      this.#connection.prepare('INSERT INTO states VALUES (?, ?, ?)').run(entry, row.after, row.before);
+      .run(entry, log, ...values);
+    if (!isAccess) {
+      this.#connection
+        .prepare('INSERT INTO states VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT))')
+        .run(entry, after, before);
     }
   }
 
   /** Puts all entries of the batch under their streams, and in their timelines. */
-  #file(log: number, rows: EntryRow[]): void {
+  #file(log: number, rows: readonly EntryRow[], names: readonly Stream[]): void {
     const times: number[] = [];
-    for (const row of rows) {
-      row.streams.forEach((name, index) => {
-        const stream = this.#streams.add(log, name, row.position);
-        if (index === 0 && !row.isAccess) times.push(stream, row.occurredAt, row.position);
-      });
+    const streams = names.map((name) => this.#streams.of(log, name));
+    for (const { position, occurredAt, isAccess, streams: filed } of rows) {
+      for (const stream of filed) this.#streams.add(streams[stream] as StreamNumber, position);
+      if (!isAccess) times.push((streams[filed[0] as number] as StreamNumber).id, occurredAt, position);
     }
     this.#streams.write();
-    const whole = this.#streams.idOf(log, WHOLE_LOG);
+    const whole = this.#streams.of(log, WHOLE_LOG).id;
     for (const { occurredAt, position } of rows) times.push(whole, occurredAt, position);
     insertRows(this.#connection, 'timeline', 3, times);
   }
 
-  #widenSpans(log: number, rows: EntryRow[]): void {
+  #widenSpans(log: number, rows: readonly EntryRow[]): void {
     const spans = new Map<number, { earliest: number; latest: number }>();
     for (const { position, occurredAt } of rows) {
       const span = Math.floor(position / SPAN);
@@ -145,22 +151,30 @@ export class Appender {
     for (const [span, { earliest, latest }] of spans) widen.run(log, span, earliest, latest);
   }
 
-  #replaceLatest(log: number, latest: AppendRows['latest']): void {
+  /** Of each resource: the version of its last entry, and what the last entry that left a state says. */
+  #replaceLatest(log: number, rows: readonly EntryRow[]): void {
+    const latest = new Map<number, { last: EntryRow; state: EntryRow | undefined; first: EntryRow }>();
+    for (const row of rows) {
+      const own = row.streams[0] as number;
+      const known = latest.get(own);
+      if (known === undefined)
+        latest.set(own, { first: row, last: row, state: row.isAccess ? undefined : row });
+      else {
+        known.last = row;
+        if (!row.isAccess) known.state = row;
+      }
+    }
     const replace = this.#connection.prepare(`INSERT INTO resources VALUES (?,?,?,?,?,?,?,?)
       ON CONFLICT DO UPDATE SET name = excluded.name, version = excluded.version,
         state_version = excluded.state_version, state_position = excluded.state_position, is_there = excluded.is_there`);
-    for (const { resource, version, stateVersion, statePosition, isThere } of latest) {
-      const { type, id, name } = resource;
-      replace.run(
-        log,
-        type,
-        id,
-        name ?? null,
-        version,
-        stateVersion ?? null,
-        statePosition ?? null,
-        isThere ? 1 : 0,
-      );
+    // An access leaves everything but the version as it was.
+    const count = this.#connection.prepare(`INSERT INTO resources VALUES (?,?,?,?,?,NULL,NULL,0)
+      ON CONFLICT DO UPDATE SET version = excluded.version`);
+    for (const { first, last, state } of latest.values()) {
+      const { type, id, name } = (state ?? first).resource;
+      if (state === undefined) count.run(log, type, id, name, last.version);
+      else
+        replace.run(log, type, id, name, last.version, state.version, state.position, state.isNull ? 0 : 1);
     }
   }
 
@@ -189,31 +203,29 @@ const CACHED_STREAMS = 50_000;
 class StreamNumbers {
   readonly #connection: Connection;
   readonly #known = new Map<string, StreamNumber>();
-  readonly #touched = new Set<StreamNumber>();
+  #touched: StreamNumber[] = [];
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** Files the position under the next number of a stream; answers the stream's id. */
-  add(log: number, name: string, position: number): number {
-    const stream = this.#streamOf(log, name);
-    stream.size += 1;
-    stream.added.push(position);
-    this.#touched.add(stream);
-    return stream.id;
+  of(log: number, name: Stream): StreamNumber {
+    const key = `${log} ${name}`;
+    return this.#known.get(key) ?? this.#load(log, name, key);
   }
 
-  idOf(log: number, name: string): number {
-    return this.#streamOf(log, name).id;
+  /** Files the position under the next number of a stream. */
+  add(stream: StreamNumber, position: number): void {
+    stream.size += 1;
+    stream.added.push(position);
+    if (stream.added.length === 1) this.#touched.push(stream);
   }
 
   write(): void {
     const update = this.#connection.prepare('UPDATE streams SET size = ? WHERE stream = ?');
     const filed: number[] = [];
     // In the order of the table, so that neighbours find their page at hand.
-    const streams = [...this.#touched].sort((left, right) => left.id - right.id);
-    for (const stream of streams) {
+    for (const stream of this.#touched.sort((left, right) => left.id - right.id)) {
       const { id, size, added } = stream;
       added.forEach((position, index) => {
         filed.push(id, position, size - added.length + index + 1);
@@ -222,18 +234,13 @@ class StreamNumbers {
       update.run(size, id);
     }
     insertRows(this.#connection, 'filed', 3, filed);
-    this.#touched.clear();
+    this.#touched = [];
     if (this.#known.size > CACHED_STREAMS) this.#known.clear();
   }
 
   forget(): void {
     this.#known.clear();
-    this.#touched.clear();
-  }
-
-  #streamOf(log: number, name: string): StreamNumber {
-    const key = `${log} ${name}`;
-    return this.#known.get(key) ?? this.#load(log, name, key);
+    this.#touched = [];
   }
 
   #load(log: number, name: string, key: string): StreamNumber {

@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import type { ResourceRef, State } from '../../core/entry.ts';
+import type { ResourceRef } from '../../core/entry.ts';
 import type { Hash } from '../../core/merkle.ts';
 import { SPAN } from '../../core/plan.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
@@ -11,7 +11,7 @@ import { WHOLE_LOG } from '../../core/streams.ts';
 import type { Audit, Filed, Filing, Kept, Place, Secret } from '../audit.ts';
 import type { KeptAnswer, LogId, Organization, Parts, Range, Selection, StoredEntry } from '../store.ts';
 import { Connection } from './database.ts';
-import { Reads } from './reads.ts';
+import { Reads, toLatest } from './reads.ts';
 import { LOG_STRIDE, uuidBytes } from './rows.ts';
 import type { Selector } from './select.ts';
 
@@ -88,7 +88,7 @@ class SqliteAudit implements Audit {
 
   async latest(log: LogId, resources: ResourceRef[]): Promise<(Latest | undefined)[]> {
     const found = this.#reads.latest(log, resources);
-    return found.map((row) => row && { ...row, state: JSON.parse(row.stateText) as State });
+    return found.map((row) => row && toLatest(row));
   }
 
   async select(log: LogId, selection: Selection, range: Range, parts: Parts = {}): Promise<StoredEntry[]> {

@@ -4,14 +4,22 @@ import type { ResourceRef } from '../../core/entry.ts';
 import type { Instant } from '../../core/instant.ts';
 import { edgeOf, type Hash } from '../../core/merkle.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
+import { StateText } from '../../core/state-text.ts';
 import { streamOf } from '../../core/streams.ts';
 import type { KeptAnswer, LatestRow, Organization, StoredEntry } from '../store.ts';
 import type { Connection } from './database.ts';
 import { columnsOf, fromRow, LOG_STRIDE, type Row, STATE_JOINS, uuidBytes } from './rows.ts';
 import { Selector } from './select.ts';
 
-/** A latest state whose text the receiver parses: objects cross threads slower than text. */
-export type LatestText = Omit<Latest, 'state'>;
+/** A latest state as it crosses threads. */
+export interface LatestText extends Omit<Latest, 'state'> {
+  /** Canonical text; null for a null state. */
+  stateText: string | null;
+}
+
+export function toLatest({ stateText, ...latest }: LatestText): Latest {
+  return { ...latest, state: StateText.ofText(stateText) };
+}
 
 const ALL_PARTS = { states: true, seals: true };
 
@@ -46,7 +54,7 @@ export class Reads {
         version: row.version as number,
         stateVersion: (row.state_version as number | null) ?? undefined,
         statePosition: (row.state_position as number | null) ?? undefined,
-        stateText: row.state as string,
+        stateText: row.state === 'null' ? null : (row.state as string),
       };
     });
   }

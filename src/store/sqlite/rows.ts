@@ -1,9 +1,12 @@
-// Between sealed entries and rows. A batch crosses to the worker thread as plain rows and one block
-// of bytes, because cloning thousands of small byte arrays costs more than the inserts.
+// Between sealed entries and rows. A batch crosses to the worker thread in columns: a few arrays that change hands
+// whole, because cloning thousands of small objects and byte arrays costs more than the inserts.
 
 import { ACTIONS, type Continuity, type ResourceRef } from '../../core/entry.ts';
+import type { Node } from '../../core/merkle.ts';
 import type { SealedEntry } from '../../core/seal.ts';
 import { SALT_BYTES, SECTION_NAMES, type SectionName } from '../../core/section.ts';
+import type { StateText } from '../../core/state-text.ts';
+import type { Stream } from '../../core/streams.ts';
 import type { Parts, StoredEntry } from '../store.ts';
 
 export const CONTINUITIES: readonly Continuity[] = ['first', 'continuous', 'gap'];
@@ -14,114 +17,219 @@ const ID_BYTES = 16;
 export const LOG_STRIDE = 2 ** 33;
 
 /** A value that SQLite binds. */
-type Value = string | number | null;
+type Value = string | number | null | Uint8Array;
 
-/**
- * A sealed entry without its bytes; those stand at `at` in the batch's block: id, leaf hash, salts,
- * digests. Few members, because their names are cloned with every row.
- */
+/** Entries in columns. Everything of one entry stands behind everything of the entry before. */
+export interface EntryRows {
+  readonly count: number;
+  /** NUMBERS of each. */
+  numbers: Float64Array<ArrayBuffer>;
+  /** Of each: type, id, name, event, related, actor, context, metadata, changes. */
+  texts: (string | null)[];
+  /** Of each: id, leaf hash, salts, digests, state after, state before. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Each stream under which one of them is filed, once. */
+  streams: Stream[];
+  /** The streams of each, as indexes into `streams`. */
+  filed: Uint32Array<ArrayBuffer>;
+}
+
+/** position, version, action, occurredAt, recordedAt, continuity, changed, prior, sections, lengths of the states, streams. */
+const NUMBERS = 12;
+
+/** For a number that is not there. */
+const NONE = -1;
+const NULL_STATE = Buffer.from('null');
+
+/** An entry as the writer takes it out of a batch. */
 export interface EntryRow {
   position: number;
+  version: number;
   occurredAt: number;
   isAccess: boolean;
-  sections: number;
-  /** The columns of `entries` from `resource_type` to `sections`, in their order. */
+  resource: { type: string; id: string; name: string | null };
+  /** The columns of `entries` behind `log`, in their order. */
   values: Value[];
-  after: string | null;
-  before: string | null;
-  streams: string[];
-  at: number;
-}
-
-export interface EntryRows {
-  rows: EntryRow[];
-  bytes: Uint8Array;
-}
-
-/** The bytes of one row in the block. */
-export function bytesOf(
-  rows: EntryRows,
-  row: EntryRow,
-): Record<'id' | 'leafHash' | 'salts' | 'digests', Uint8Array> {
-  const count = bitsOf(row.sections);
-  let at = row.at;
-  const take = (length: number): Uint8Array => {
-    at += length;
-    return rows.bytes.subarray(at - length, at);
-  };
-  return {
-    id: take(ID_BYTES),
-    leafHash: take(HASH_BYTES),
-    salts: take(count * SALT_BYTES),
-    digests: take(count * HASH_BYTES),
-  };
+  /** Canonical text in UTF-8; null on access. */
+  after: Uint8Array | null;
+  /** Null where it is not kept with this entry. */
+  before: Uint8Array | null;
+  isNull: boolean;
+  /** Indexes into the streams, its resource's first. */
+  streams: Uint32Array;
 }
 
 export function toRows(entries: readonly SealedEntry[]): EntryRows {
-  const sealBytes = SECTION_NAMES.length * (SALT_BYTES + HASH_BYTES);
-  const bytes = new Uint8Array(entries.length * (ID_BYTES + HASH_BYTES + sealBytes));
-  let at = 0;
-  const rows = entries.map((entry) => {
-    const row = toRow(entry, at);
-    at = writeBytes(entry, bytes, at);
-    return row;
-  });
-  return { rows, bytes: bytes.slice(0, at) };
-}
-
-function writeBytes(entry: SealedEntry, bytes: Uint8Array, from: number): number {
-  let at = from;
+  const numbers = new Float64Array(entries.length * NUMBERS);
+  const texts: (string | null)[] = [];
+  const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + mostBytesOf(entry), 0));
+  const streams = new Map<Stream, number>();
+  const filed: number[] = [];
+  let [number, at] = [0, 0];
   const put = (part: Uint8Array): void => {
     bytes.set(part, at);
     at += part.length;
   };
-  put(uuidBytes(entry.id));
-  put(entry.leafHash);
-  for (const name of SECTION_NAMES) {
-    const salt = entry.salts[name];
-    if (salt !== undefined) put(salt);
+  for (const entry of entries) {
+    const { resource, related } = entry;
+    texts.push(resource.type, resource.id, resource.name ?? null, entry.event ?? null);
+    texts.push(related.length === 0 ? null : JSON.stringify(related), entry.actor, entry.context ?? null);
+    texts.push(entry.metadata ?? null, entry.changes ?? null);
+    put(uuidBytes(entry.id));
+    put(entry.leafHash);
+    let sections = 0;
+    for (let bit = 0; bit < SECTION_NAMES.length; bit++) {
+      const salt = entry.salts[SECTION_NAMES[bit] as SectionName];
+      if (salt === undefined) continue;
+      sections |= 1 << bit;
+      put(salt);
+    }
+    for (const name of SECTION_NAMES) if (entry.digests[name] !== undefined) put(entry.digests[name]);
+    const [after, before] = [stateBytes(entry.after), stateBytes(entry.before)];
+    if (after !== undefined) put(after);
+    if (before !== undefined) put(before);
+    for (const name of entry.streams) {
+      const known = streams.get(name);
+      filed.push(known ?? streams.size);
+      if (known === undefined) streams.set(name, streams.size);
+    }
+    numbers[number++] = entry.position;
+    numbers[number++] = entry.version;
+    numbers[number++] = ACTIONS.indexOf(entry.action);
+    numbers[number++] = entry.occurredAt;
+    numbers[number++] = entry.recordedAt;
+    numbers[number++] = CONTINUITIES.indexOf(entry.continuity);
+    numbers[number++] = entry.changed ? 1 : 0;
+    numbers[number++] = entry.prior ?? NONE;
+    numbers[number++] = sections;
+    numbers[number++] = after?.length ?? NONE;
+    numbers[number++] = before?.length ?? NONE;
+    numbers[number++] = entry.streams.length;
   }
-  for (const name of SECTION_NAMES) {
-    const digest = entry.digests[name];
-    if (digest !== undefined) put(digest);
-  }
-  return at;
+  return {
+    count: entries.length,
+    numbers,
+    texts,
+    bytes,
+    streams: [...streams.keys()],
+    filed: Uint32Array.from(filed),
+  };
 }
 
-function toRow(entry: SealedEntry, at: number): EntryRow {
-  const sections = SECTION_NAMES.reduce(
-    (mask, name, bit) => (entry.digests[name] === undefined ? mask : mask | (1 << bit)),
-    0,
-  );
-  return {
-    position: entry.position,
-    occurredAt: entry.occurredAt,
-    isAccess: entry.action === 'access',
-    sections,
-    values: [
-      entry.resource.type,
-      entry.resource.id,
-      entry.resource.name ?? null,
-      entry.version,
-      ACTIONS.indexOf(entry.action),
-      entry.event ?? null,
-      entry.occurredAt,
-      entry.recordedAt,
-      CONTINUITIES.indexOf(entry.continuity),
-      entry.changed ? 1 : 0,
-      entry.prior ?? null,
-      entry.related.length === 0 ? null : JSON.stringify(entry.related),
-      entry.actor,
-      entry.context ?? null,
-      entry.metadata ?? null,
-      entry.changes ?? null,
-      sections,
-    ],
-    after: entry.after === undefined ? null : (entry.after ?? 'null'),
-    before: entry.before === undefined ? null : (entry.before ?? 'null'),
-    streams: entry.streams,
-    at,
+function mostBytesOf({ after, before }: SealedEntry): number {
+  const seals = SECTION_NAMES.length * (SALT_BYTES + HASH_BYTES);
+  return ID_BYTES + HASH_BYTES + seals + (stateBytes(after)?.length ?? 0) + (stateBytes(before)?.length ?? 0);
+}
+
+function stateBytes(state: StateText | null | undefined): Uint8Array | undefined {
+  return state === undefined ? undefined : (state?.bytes ?? NULL_STATE);
+}
+
+/** Takes entries apart again, and brings their streams together: each name once, those of an entry as indexes into them. */
+export function fromRows(all: readonly EntryRows[]): { rows: EntryRow[]; streams: Stream[] } {
+  const indexes = new Map<Stream, number>();
+  const rows = all.flatMap((entries) => {
+    const common = entries.streams.map((name) => {
+      const known = indexes.get(name) ?? indexes.size;
+      if (known === indexes.size) indexes.set(name, known);
+      return known;
+    });
+    for (let at = 0; at < entries.filed.length; at++) {
+      entries.filed[at] = common[entries.filed[at] as number] as number;
+    }
+    return rowsOf(entries);
+  });
+  return { rows, streams: [...indexes.keys()] };
+}
+
+function rowsOf({ count, numbers, texts, bytes, filed }: EntryRows): EntryRow[] {
+  let [number, text, at, stream] = [0, 0, 0, 0];
+  const next = (): number => numbers[number++] as number;
+  const nextText = (): string | null => texts[text++] as string | null;
+  const take = (length: number): Uint8Array => {
+    at += length;
+    return bytes.subarray(at - length, at);
   };
+  return Array.from({ length: count }, (): EntryRow => {
+    const [position, version, action, occurredAt, recordedAt] = [next(), next(), next(), next(), next()];
+    const [continuity, changed, prior, sections] = [next(), next(), next(), next()];
+    const [afterLength, beforeLength, streams] = [next(), next(), next()];
+    const resource = { type: nextText() as string, id: nextText() as string, name: nextText() };
+    const event = nextText();
+    // related, actor, context, metadata, changes
+    const sectionTexts = [nextText(), nextText(), nextText(), nextText(), nextText()];
+    const [id, leafHash] = [take(ID_BYTES), take(HASH_BYTES)];
+    const kept = bitsOf(sections);
+    const [salts, digests] = [take(kept * SALT_BYTES), take(kept * HASH_BYTES)];
+    stream += streams;
+    const after = afterLength === NONE ? null : take(afterLength);
+    return {
+      position,
+      version,
+      occurredAt,
+      isAccess: action === ACCESS,
+      resource,
+      values: [
+        id,
+        resource.type,
+        resource.id,
+        resource.name,
+        version,
+        action,
+        event,
+        occurredAt,
+        recordedAt,
+        continuity,
+        changed,
+        prior === NONE ? null : prior,
+        ...sectionTexts,
+        sections,
+        salts,
+        digests,
+        leafHash,
+      ],
+      after,
+      before: beforeLength === NONE ? null : take(beforeLength),
+      isNull: after === null || isNullState(after),
+      streams: filed.subarray(stream - streams, stream),
+    };
+  });
+}
+
+const ACCESS = ACTIONS.indexOf('access');
+
+/** The state of an object has braces. */
+function isNullState(state: Uint8Array): boolean {
+  return state[0] === NULL_STATE[0];
+}
+
+/** The Merkle nodes of a batch in columns. */
+export interface NodeRows {
+  /** Level and index of each. */
+  places: Float64Array<ArrayBuffer>;
+  /** The hash of each. */
+  hashes: Uint8Array<ArrayBuffer>;
+}
+
+export function toNodeRows(nodes: readonly Node[]): NodeRows {
+  const places = new Float64Array(nodes.length * 2);
+  const hashes = new Uint8Array(nodes.length * HASH_BYTES);
+  nodes.forEach(({ level, index, hash }, at) => {
+    places[at * 2] = level;
+    places[at * 2 + 1] = index;
+    hashes.set(hash, at * HASH_BYTES);
+  });
+  return { places, hashes };
+}
+
+/** The rows of `nodes`, one behind the other. */
+export function fromNodeRows(log: number, { places, hashes }: NodeRows): Value[] {
+  const values: Value[] = [];
+  for (let at = 0; at * 2 < places.length; at++) {
+    const hash = hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
+    values.push(log, places[at * 2] as number, places[at * 2 + 1] as number, hash);
+  }
+  return values;
 }
 
 /** The columns that `fromRow` reads, of `entries e`, and of `states s` and its prior entry's `p` where asked for. */

@@ -3,11 +3,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { ResourceRef, State } from '../../core/entry.ts';
+import type { ResourceRef } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Hash } from '../../core/merkle.ts';
-import type { Latest, Tip } from '../../core/seal.ts';
+import type { Latest, SealedEntry, Tip } from '../../core/seal.ts';
 import type {
   AppendResult,
   Batch,
@@ -23,8 +23,8 @@ import type {
   StoredEntry,
 } from '../store.ts';
 import type { AppendRows } from './append.ts';
-import type { LatestText } from './reads.ts';
-import { toRows } from './rows.ts';
+import { type LatestText, toLatest } from './reads.ts';
+import { type EntryRows, toNodeRows, toRows } from './rows.ts';
 import type { Reply, WorkerOptions } from './worker.ts';
 
 /** Opens the database file at `path`, made where it is missing, and brings its schema up to date. */
@@ -49,19 +49,22 @@ class SqliteStore implements Store {
     at: (log, positions, parts = {}) => this.#reader.call('at', log, positions, parts),
   };
 
+  pack(entries: readonly SealedEntry[]): EntryRows {
+    return toRows(entries);
+  }
+
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
+    const packed = (batch.packed ?? []) as readonly EntryRows[];
     const rows: AppendRows = {
       parent: batch.parent && owned(batch.parent),
-      entries: toRows(batch.entries),
-      nodes: batch.nodes.map((node) => ({ ...node, hash: owned(node.hash) })),
+      entries: batch.entries.length === 0 ? [...packed] : [...packed, toRows(batch.entries)],
+      nodes: toNodeRows(batch.nodes),
       tip: { size: batch.tip.tree.size, recordedAt: batch.tip.recordedAt },
-      latest: batch.latest.map(({ state, stateText: _, ...place }) => ({
-        ...place,
-        isThere: state !== null,
-      })),
       answers: batch.answers,
     };
-    return this.#writer.call('append', log, expectedSize, rows);
+    const columns = rows.entries.flatMap(({ numbers, bytes, filed }) => [numbers, bytes, filed]);
+    const buffers = [...columns, rows.nodes.places, rows.nodes.hashes].map(({ buffer }) => buffer);
+    return this.#writer.callWith(buffers, 'append', log, expectedSize, rows);
   }
 
   tip(log: LogId): Promise<Tip> {
@@ -70,7 +73,7 @@ class SqliteStore implements Store {
 
   async latest(log: LogId, resources: ResourceRef[]): Promise<(Latest | undefined)[]> {
     const rows = await this.#reader.call<(LatestText | undefined)[]>('latest', log, resources);
-    return rows.map((row) => row && { ...row, state: JSON.parse(row.stateText) as State });
+    return rows.map((row) => row && toLatest(row));
   }
 
   find(log: LogId, ids: string[]): Promise<StoredEntry[]> {
@@ -185,12 +188,17 @@ class Thread {
   }
 
   call<Result>(method: string, ...args: unknown[]): Promise<Result> {
+    return this.callWith([], method, ...args);
+  }
+
+  /** @param buffers those of the arguments that go over to the thread, and are not to be used here any longer */
+  callWith<Result>(buffers: readonly ArrayBuffer[], method: string, ...args: unknown[]): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     this.#calls += 1;
     const call = this.#calls;
     return new Promise((resolve, reject) => {
       this.#pending.set(call, { resolve, reject });
-      this.#worker.postMessage({ call, method, args });
+      this.#worker.postMessage({ call, method, args }, buffers);
     });
   }
 
