@@ -6,6 +6,7 @@ import type { Action, Change, Continuity, Receipt, Resource, ResourceRef } from 
 import type { Instant } from './instant.ts';
 import { canonicalize, type Json } from './json.ts';
 import { appendLeaf, type Hash, leafHash, type Node, type Sha256, type Tree } from './merkle.ts';
+import { joinPointer } from './pointer.ts';
 import {
   type Digests,
   leafBytes,
@@ -15,7 +16,7 @@ import {
   sectionDigest,
   subjectText,
 } from './section.ts';
-import { StateText } from './state-text.ts';
+import { type Difference, StateText } from './state-text.ts';
 import { type Stream, streamsOf } from './streams.ts';
 
 /** Where a log ends: what the next entry is sealed on. */
@@ -237,11 +238,22 @@ function differencesOf({ before, after }: States): { attributes: readonly string
   // Creations and deletions repeat a whole state, and large rewrites most of two: those are cheaper to compute again.
   if (before === null || after === null) return { attributes: (before ?? after)?.keys ?? [] };
   const differences = after.differencesFrom(before);
-  if (isLong(before, after)) return differences;
-  const changes = changesBetween(differences.before(), differences.after());
-  const text = JSON.stringify(changes);
-  const { attributes } = differences;
+  const attributes = differences.map(({ key }) => key);
+  if (isLong(before, after)) return { attributes };
+  const text = changesText(differences);
   return text.length <= KEPT_CHANGES_LENGTH ? { attributes, kept: text } : { attributes };
+}
+
+/** `changesBetween` of the two states as JSON: only what is inside of two objects or two arrays is looked for. */
+function changesText(differences: readonly Difference[]): string {
+  const texts = differences.map(({ key, before, after }) => {
+    if (before !== undefined && before.kind !== 'scalar' && before.kind === after?.kind) {
+      const changes = changesBetween({ [key]: before.parsed() }, { [key]: after.parsed() });
+      return JSON.stringify(changes).slice(1, -1);
+    }
+    return `${JSON.stringify(joinPointer('', key))}:[${before?.text() ?? 'null'},${after?.text() ?? 'null'}]`;
+  });
+  return `{${texts.join(',')}}`;
 }
 
 function isLong(before: StateText, after: StateText): boolean {

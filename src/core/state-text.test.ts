@@ -167,19 +167,32 @@ describe('the canonical text of a state', () => {
   });
 });
 
+function kindOf(value: Json): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'object' && value !== null ? 'object' : 'scalar';
+}
+
 describe('differences of two states', () => {
-  it('are in the attributes that differ, and those alone are given', () => {
+  it('are the attributes that differ, with their values', () => {
     const random = new Random(seed);
     for (let round = 0; round < 500; round++) {
       const before = randomState(random);
       const after = edited(random, before);
       const [left, right] = [StateText.of(before), StateText.of(after)];
-      const { attributes, ...differences } = right.differencesFrom(left);
+      const differences = right.differencesFrom(left);
+      const attributes = differences.map(({ key }) => key);
       expect(attributes, hint).toEqual(changedAttributes(before, after));
-      const only = (state: JsonObject): JsonObject =>
-        Object.fromEntries(Object.entries(state).filter(([key]) => attributes.includes(key)));
-      expect(differences.before(), hint).toEqual(only(before));
-      expect(differences.after(), hint).toEqual(only(after));
+      for (const { key, ...sides } of differences) {
+        for (const [side, state] of [
+          ['before', before],
+          ['after', after],
+        ] as const) {
+          const value = Object.hasOwn(state, key) ? (state[key] as Json) : undefined;
+          expect(sides[side]?.parsed(), hint).toEqual(value);
+          expect(sides[side]?.text(), hint).toBe(value === undefined ? undefined : canonicalize(value));
+          expect(sides[side]?.kind, hint).toBe(value === undefined ? undefined : kindOf(value));
+        }
+      }
       expect(right.isSame(left), hint).toBe(attributes.length === 0);
     }
   });

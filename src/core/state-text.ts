@@ -38,13 +38,20 @@ interface Source {
  */
 export type ParseJson = (bytes: Uint8Array, from: number, to: number) => Json | undefined;
 
-/** How two states differ. */
-export interface Differences {
-  /** The attributes that were added, removed or changed, sorted by UTF-16 code units. */
-  attributes: readonly string[];
-  /** The objects that these alone make up before and after. */
-  before(): JsonObject;
-  after(): JsonObject;
+/** An attribute that was added, removed or changed. */
+export interface Difference {
+  key: string;
+  /** Undefined where it was not there. */
+  before: Value | undefined;
+  after: Value | undefined;
+}
+
+/** The value of an attribute. */
+export interface Value {
+  kind: 'object' | 'array' | 'scalar';
+  /** Its canonical text. */
+  text(): string;
+  parsed(): Json;
 }
 
 export class StateText {
@@ -52,6 +59,8 @@ export class StateText {
   readonly bytes: Uint8Array;
   #members: Members | undefined;
   #source: Source | undefined;
+  /** The values that were parsed when it was read, until its differences have been asked for. */
+  #fresh: Map<string, Json> | undefined;
 
   /** @param bytes canonical JSON of an object; not checked, not copied */
   constructor(bytes: Uint8Array, members?: Members) {
@@ -96,34 +105,31 @@ export class StateText {
     );
   }
 
-  differencesFrom(before: StateText): Differences {
+  /** The attributes that differ, sorted by UTF-16 code units. */
+  differencesFrom(before: StateText): Difference[] {
     const left = before.#taken();
     const right = this.#taken();
-    const attributes: string[] = [];
-    const removed: number[] = [];
-    const added: number[] = [];
+    const fresh = this.#fresh;
+    this.#fresh = undefined;
+    const differences: Difference[] = [];
     let was = 0;
     let is = 0;
     while (was < left.keys.length || is < right.keys.length) {
       const leftKey = left.keys[was];
       const rightKey = right.keys[is];
-      if (leftKey === rightKey) {
+      if (leftKey !== undefined && leftKey === rightKey) {
         if (!isSameMember(before.bytes, left.ends, was, this.bytes, right.ends, is)) {
-          attributes.push(leftKey as string);
-          removed.push(was);
-          added.push(is);
+          differences.push({ key: leftKey, before: before.#value(was), after: this.#value(is, fresh) });
         }
         was += 1;
         is += 1;
       } else if (rightKey === undefined || (leftKey !== undefined && leftKey < rightKey)) {
-        attributes.push(leftKey as string);
-        removed.push(was++);
+        differences.push({ key: leftKey as string, before: before.#value(was++), after: undefined });
       } else {
-        attributes.push(rightKey);
-        added.push(is++);
+        differences.push({ key: rightKey, before: undefined, after: this.#value(is++, fresh) });
       }
     }
-    return { attributes, before: () => before.#only(removed), after: () => this.#only(added) };
+    return differences;
   }
 
   /**
@@ -143,10 +149,15 @@ export class StateText {
     if (members === undefined || ordered === undefined) return undefined;
     const state = joined(ordered, known ?? EMPTY);
     if (state === EMPTY) return new StateText(EMPTY.bytes, { keys: [], ends: [] });
+    if (state !== known && known !== null) state.#fresh = valuesOf(members);
+    const ends: number[] = [];
+    const places: number[] = [];
     for (let place = 0; place < ordered.length; place++) (ordered[place] as Found).place = place;
-    const ends = members.map(({ end }) => end - from);
-    const places = members.map(({ place }) => place);
-    const former = (known ?? EMPTY).#source?.places;
+    for (const { end, place } of members) {
+      ends.push(end - from);
+      places.push(place);
+    }
+    const former = known === null ? undefined : known.#source?.places;
     state.#source = {
       bytes: bytes.slice(from, to),
       ends,
@@ -172,19 +183,17 @@ export class StateText {
     return this.#members;
   }
 
-  #only(members: readonly number[]): JsonObject {
-    const { ends } = this.#taken();
-    const bytes = scratch(this.bytes.length + 2);
-    let at = 0;
-    bytes[at++] = OPENING_BRACE;
-    for (const member of members) {
-      if (at > 1) bytes[at++] = COMMA;
-      const part = this.bytes.subarray(startOf(ends, member), ends[member]);
-      bytes.set(part, at);
-      at += part.length;
-    }
-    bytes[at++] = CLOSING_BRACE;
-    return JSON.parse(decoder.decode(bytes.subarray(0, at))) as JsonObject;
+  #value(member: number, fresh?: Map<string, Json>): Value {
+    const { keys, ends } = this.#taken();
+    // A canonical text has no white space: the value begins right behind the colon.
+    const from = endOfString(this.bytes, startOf(ends, member), this.bytes.length) + 1;
+    const first = this.bytes[from];
+    const text = (): string => decoder.decode(this.bytes.subarray(from, ends[member]));
+    return {
+      kind: first === OPENING_BRACE ? 'object' : first === OPENING_BRACKET ? 'array' : 'scalar',
+      text,
+      parsed: () => fresh?.get(keys[member] as string) ?? (JSON.parse(text()) as Json),
+    };
   }
 }
 
@@ -299,8 +308,15 @@ interface Found {
   key: string;
   /** Where its key stands in the known state; -1: nowhere. */
   place: number;
-  /** Its canonical text; undefined where it is that of the known state. */
+  /** Its value and its canonical text; undefined where they are those of the known state. */
+  value: Json | undefined;
   text: string | undefined;
+}
+
+function valuesOf(members: readonly Found[]): Map<string, Json> {
+  const values = new Map<string, Json>();
+  for (const { key, value } of members) if (value !== undefined) values.set(key, value);
+  return values;
 }
 
 /** Takes the object in `bytes` apart by what is known; undefined where it is not well formed. */
@@ -324,7 +340,7 @@ function found(
       const place = source.places[next] as number;
       at += length;
       next += 1;
-      members.push({ start, end: at, key: keys[place] as string, place, text: undefined });
+      members.push({ start, end: at, key: keys[place] as string, place, value: undefined, text: undefined });
     } else {
       const colon = bytes[at] === QUOTE ? behindSpace(bytes, endOfString(bytes, at, to)) : to;
       if (colon >= to || bytes[colon] !== COLON) return undefined;
@@ -333,7 +349,7 @@ function found(
       const value = parse(bytes, colon + 1, at);
       if (typeof key !== 'string' || value === undefined) return undefined;
       const place = keys.indexOf(key);
-      members.push({ start, end: at, key, place, text: memberText(key, value) });
+      members.push({ start, end: at, key, place, value, text: memberText(key, value) });
       // What follows is most likely what followed it the last time.
       if (place !== -1) next = source.places.indexOf(place) + 1;
     }
@@ -374,9 +390,9 @@ function inOrder(members: readonly Found[], known: StateText): Found[] | undefin
 /** The state that these members make up: the known one itself where nothing differs. */
 function joined(ordered: readonly Found[], known: StateText): StateText {
   const { ends: knownEnds, keys } = known;
-  const bytes = scratch(
-    ordered.reduce((most, { text }) => most + (text?.length ?? 0) * 3 + 1, known.bytes.length + 2),
-  );
+  let most = known.bytes.length + ordered.length + 2;
+  for (const { text } of ordered) if (text !== undefined) most += text.length * 3;
+  const bytes = scratch(most);
   const ends: number[] = [];
   let differs = ordered.length !== keys.length;
   let at = 0;
@@ -384,13 +400,22 @@ function joined(ordered: readonly Found[], known: StateText): StateText {
   for (let index = 0; index < ordered.length; index++) {
     const { place, text } = ordered[index] as Found;
     if (index > 0) bytes[at++] = COMMA;
+    const start = at;
     if (text === undefined) {
-      const start = startOf(knownEnds, place);
-      const end = knownEnds[place] as number;
-      bytes.set(known.bytes.subarray(start, end), at);
-      at += end - start;
+      // Neighbours that stay neighbours are copied together.
+      let last = place;
+      const from = startOf(knownEnds, place);
+      const shift = at - from;
+      for (let next = ordered[index + 1]; next?.text === undefined && next?.place === last + 1; ) {
+        ends.push((knownEnds[last] as number) + shift);
+        last += 1;
+        index += 1;
+        next = ordered[index + 1];
+      }
+      const to = knownEnds[last] as number;
+      bytes.set(known.bytes.subarray(from, to), at);
+      at += to - from;
     } else {
-      const start = at;
       at += encoder.encodeInto(text, bytes.subarray(at)).written;
       differs ||=
         place === -1 ||

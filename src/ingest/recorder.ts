@@ -199,9 +199,12 @@ export class LogRecorder {
   }
 
   #isUnderWay({ proposals }: Submission, sealed: SealedBatch): boolean {
-    return proposals.some(
-      ({ id }) => id !== undefined && (sealed.ids.has(id) || this.#flights.some(({ ids }) => ids.has(id))),
-    );
+    for (const { id } of proposals) {
+      if (id === undefined) continue;
+      if (sealed.ids.has(id)) return true;
+      for (const { ids } of this.#flights) if (ids.has(id)) return true;
+    }
+    return false;
   }
 
   async #append(

@@ -11,9 +11,10 @@ import {
   type EntryRow,
   type EntryRows,
   fromNodeRows,
-  fromRows,
+  idsOf,
   LOG_STRIDE,
   type NodeRows,
+  rowsOf,
   uuidText,
 } from './rows.ts';
 
@@ -48,15 +49,11 @@ export class Appender {
       size: number;
     };
     if (size !== expectedSize || !this.#endsIn(log, size, batch.parent)) return { outcome: 'stale' };
-    const { rows, streams } = fromRows(batch.entries);
-    const repeated = this.#repeated(log, rows, batch.answers);
+    const repeated = this.#repeated(log, batch);
     if (repeated.ids.length > 0 || repeated.keys.length > 0) return { outcome: 'repeated', ...repeated };
     if (this.#left.get(log) !== size) this.#streams.forget();
 
-    for (const row of rows) this.#insert(log, row);
-    this.#file(log, rows, streams);
-    this.#widenSpans(log, rows);
-    this.#replaceLatest(log, rows);
+    this.#insertAll(log, batch.entries);
     insertRows(this.#connection, 'nodes', 4, fromNodeRows(log, batch.nodes));
     this.#keepAnswers(log, batch.answers);
     this.#connection
@@ -94,19 +91,39 @@ export class Appender {
     return Number(added.lastInsertRowid);
   }
 
-  #repeated(
-    log: number,
-    rows: readonly EntryRow[],
-    answers: readonly KeptAnswer[],
-  ): { ids: string[]; keys: string[] } {
+  #repeated(log: number, { entries, answers }: AppendRows): { ids: string[]; keys: string[] } {
     const findId = this.#connection.prepare('SELECT 1 FROM entries WHERE log = ? AND id = ?');
     const findKey = this.#connection.prepare('SELECT 1 FROM answers WHERE log = ? AND key = ?');
-    const ids = rows
-      .map(({ values: [id] }) => id as Uint8Array)
+    const ids = idsOf(entries)
       .filter((id) => findId.get(log, id) !== undefined)
       .map(uuidText);
     const keys = answers.map(({ key }) => key).filter((key) => findKey.get(log, key) !== undefined);
     return { ids, keys };
+  }
+
+  /** Some entries at a time are taken apart; of the others it is enough to know what they come to. */
+  #insertAll(log: number, all: readonly EntryRows[]): void {
+    const times: number[] = [];
+    const spans: Spans = new Map();
+    const latest: LatestRows = new Map();
+    const whole = this.#streams.of(log, WHOLE_LOG).id;
+    for (const entries of all) {
+      const streams = entries.streams.map((name) => this.#streams.of(log, name));
+      for (const row of rowsOf(entries)) {
+        const { position, occurredAt, isAccess } = row;
+        this.#insert(log, row);
+        for (const stream of row.streams) this.#streams.add(streams[stream] as StreamNumber, position);
+        const own = streams[row.streams[0] as number] as StreamNumber;
+        if (!isAccess) times.push(own.id, occurredAt, position);
+        times.push(whole, occurredAt, position);
+        widen(spans, row);
+        leave(latest, own, row);
+      }
+    }
+    this.#streams.write();
+    insertRows(this.#connection, 'timeline', 3, times);
+    this.#widenSpans(log, spans);
+    this.#replaceLatest(log, latest);
   }
 
   #insert(log: number, { position, values, isAccess, after, before }: EntryRow): void {
@@ -121,60 +138,23 @@ export class Appender {
     }
   }
 
-  /** Puts all entries of the batch under their streams, and in their timelines. */
-  #file(log: number, rows: readonly EntryRow[], names: readonly Stream[]): void {
-    const times: number[] = [];
-    const streams = names.map((name) => this.#streams.of(log, name));
-    for (const { position, occurredAt, isAccess, streams: filed } of rows) {
-      for (const stream of filed) this.#streams.add(streams[stream] as StreamNumber, position);
-      if (!isAccess) times.push((streams[filed[0] as number] as StreamNumber).id, occurredAt, position);
-    }
-    this.#streams.write();
-    const whole = this.#streams.of(log, WHOLE_LOG).id;
-    for (const { occurredAt, position } of rows) times.push(whole, occurredAt, position);
-    insertRows(this.#connection, 'timeline', 3, times);
-  }
-
-  #widenSpans(log: number, rows: readonly EntryRow[]): void {
-    const spans = new Map<number, { earliest: number; latest: number }>();
-    for (const { position, occurredAt } of rows) {
-      const span = Math.floor(position / SPAN);
-      const known = spans.get(span);
-      if (known === undefined) spans.set(span, { earliest: occurredAt, latest: occurredAt });
-      else {
-        known.earliest = Math.min(known.earliest, occurredAt);
-        known.latest = Math.max(known.latest, occurredAt);
-      }
-    }
-    const widen = this.#connection.prepare(`INSERT INTO spans VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+  #widenSpans(log: number, spans: Spans): void {
+    const statement = this.#connection.prepare(`INSERT INTO spans VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
       SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)`);
-    for (const [span, { earliest, latest }] of spans) widen.run(log, span, earliest, latest);
+    for (const [span, { earliest, latest }] of spans) statement.run(log, span, earliest, latest);
   }
 
-  /** Of each resource: the version of its last entry, and what the last entry that left a state says. */
-  #replaceLatest(log: number, rows: readonly EntryRow[]): void {
-    const latest = new Map<number, { last: EntryRow; state: EntryRow | undefined; first: EntryRow }>();
-    for (const row of rows) {
-      const own = row.streams[0] as number;
-      const known = latest.get(own);
-      if (known === undefined)
-        latest.set(own, { first: row, last: row, state: row.isAccess ? undefined : row });
-      else {
-        known.last = row;
-        if (!row.isAccess) known.state = row;
-      }
-    }
+  #replaceLatest(log: number, rows: LatestRows): void {
     const replace = this.#connection.prepare(`INSERT INTO resources VALUES (?,?,?,?,?,?,?,?)
       ON CONFLICT DO UPDATE SET name = excluded.name, version = excluded.version,
         state_version = excluded.state_version, state_position = excluded.state_position, is_there = excluded.is_there`);
     // An access leaves everything but the version as it was.
     const count = this.#connection.prepare(`INSERT INTO resources VALUES (?,?,?,?,?,NULL,NULL,0)
       ON CONFLICT DO UPDATE SET version = excluded.version`);
-    for (const { first, last, state } of latest.values()) {
-      const { type, id, name } = (state ?? first).resource;
-      if (state === undefined) count.run(log, type, id, name, last.version);
-      else
-        replace.run(log, type, id, name, last.version, state.version, state.position, state.isNull ? 0 : 1);
+    for (const { resource, version, stateVersion, statePosition, isThere } of rows.values()) {
+      const { type, id, name } = resource;
+      if (stateVersion === undefined || statePosition === undefined) count.run(log, type, id, name, version);
+      else replace.run(log, type, id, name, version, stateVersion, statePosition, isThere ? 1 : 0);
     }
   }
 
@@ -186,6 +166,46 @@ export class Appender {
       keep.run(log, key, fingerprint, answer, keptAt);
       expire.run(keptAt - KEEP_ANSWERS_MICROS);
     }
+  }
+}
+
+/** The spans that entries touch. */
+type Spans = Map<number, { earliest: number; latest: number }>;
+
+function widen(spans: Spans, { position, occurredAt }: EntryRow): void {
+  const span = Math.floor(position / SPAN);
+  const known = spans.get(span);
+  if (known === undefined) spans.set(span, { earliest: occurredAt, latest: occurredAt });
+  else if (occurredAt < known.earliest) known.earliest = occurredAt;
+  else if (occurredAt > known.latest) known.latest = occurredAt;
+}
+
+/** What entries leave of their resources, by the streams of these. */
+type LatestRows = Map<StreamNumber, LatestRow>;
+
+interface LatestRow {
+  resource: EntryRow['resource'];
+  version: number;
+  /** Of the last of them that left a state. */
+  stateVersion: number | undefined;
+  statePosition: number | undefined;
+  isThere: boolean;
+}
+
+function leave(rows: LatestRows, own: StreamNumber, row: EntryRow): void {
+  const { version, position, resource, isAccess, isNull } = row;
+  const known = rows.get(own);
+  if (known !== undefined && isAccess) known.version = version;
+  else {
+    const state = isAccess ? undefined : { stateVersion: version, statePosition: position };
+    rows.set(own, {
+      resource,
+      version,
+      stateVersion: undefined,
+      statePosition: undefined,
+      ...state,
+      isThere: !isNull,
+    });
   }
 }
 

@@ -11,8 +11,12 @@ const ROWS_AT_ONCE = 16;
 export function insertRows(connection: Connection, table: string, width: number, values: Value[]): void {
   const many = connection.prepare(insertOf(table, width, ROWS_AT_ONCE));
   const step = width * ROWS_AT_ONCE;
+  const bound: Value[] = Array(step);
   let at = 0;
-  for (; at + step <= values.length; at += step) many.run(...values.slice(at, at + step));
+  while (at + step <= values.length) {
+    for (let index = 0; index < step; index++) bound[index] = values[at++] as Value;
+    many.run(...bound);
+  }
   const one = connection.prepare(insertOf(table, width, 1));
   for (; at < values.length; at += width) one.run(...values.slice(at, at + width));
 }

@@ -26,7 +26,9 @@ export interface EntryRows {
   numbers: Float64Array<ArrayBuffer>;
   /** Of each: type, id, name, event, related, actor, context, metadata, changes. */
   texts: (string | null)[];
-  /** Of each: id, leaf hash, salts, digests, state after, state before. */
+  /** The id of each. */
+  ids: Uint8Array<ArrayBuffer>;
+  /** Of each: leaf hash, salts, digests, state after, state before. */
   bytes: Uint8Array<ArrayBuffer>;
   /** Each stream under which one of them is filed, once. */
   streams: Stream[];
@@ -55,7 +57,7 @@ export interface EntryRow {
   /** Null where it is not kept with this entry. */
   before: Uint8Array | null;
   isNull: boolean;
-  /** Indexes into the streams, its resource's first. */
+  /** Indexes into the streams of these entries, its resource's first. */
   streams: Uint32Array;
 }
 
@@ -63,9 +65,11 @@ export function toRows(entries: readonly SealedEntry[]): EntryRows {
   const numbers = new Float64Array(entries.length * NUMBERS);
   const texts: (string | null)[] = [];
   const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + mostBytesOf(entry), 0));
+  const ids = new Uint8Array(entries.length * ID_BYTES);
   const streams = new Map<Stream, number>();
   const filed: number[] = [];
-  let [number, at] = [0, 0];
+  let number = 0;
+  let at = 0;
   const put = (part: Uint8Array): void => {
     bytes.set(part, at);
     at += part.length;
@@ -75,7 +79,7 @@ export function toRows(entries: readonly SealedEntry[]): EntryRows {
     texts.push(resource.type, resource.id, resource.name ?? null, entry.event ?? null);
     texts.push(related.length === 0 ? null : JSON.stringify(related), entry.actor, entry.context ?? null);
     texts.push(entry.metadata ?? null, entry.changes ?? null);
-    put(uuidBytes(entry.id));
+    ids.set(uuidBytes(entry.id), (number / NUMBERS) * ID_BYTES);
     put(entry.leafHash);
     let sections = 0;
     for (let bit = 0; bit < SECTION_NAMES.length; bit++) {
@@ -108,6 +112,7 @@ export function toRows(entries: readonly SealedEntry[]): EntryRows {
   }
   return {
     count: entries.length,
+    ids,
     numbers,
     texts,
     bytes,
@@ -118,50 +123,56 @@ export function toRows(entries: readonly SealedEntry[]): EntryRows {
 
 function mostBytesOf({ after, before }: SealedEntry): number {
   const seals = SECTION_NAMES.length * (SALT_BYTES + HASH_BYTES);
-  return ID_BYTES + HASH_BYTES + seals + (stateBytes(after)?.length ?? 0) + (stateBytes(before)?.length ?? 0);
+  return HASH_BYTES + seals + (stateBytes(after)?.length ?? 0) + (stateBytes(before)?.length ?? 0);
 }
 
 function stateBytes(state: StateText | null | undefined): Uint8Array | undefined {
   return state === undefined ? undefined : (state?.bytes ?? NULL_STATE);
 }
 
-/** Takes entries apart again, and brings their streams together: each name once, those of an entry as indexes into them. */
-export function fromRows(all: readonly EntryRows[]): { rows: EntryRow[]; streams: Stream[] } {
-  const indexes = new Map<Stream, number>();
-  const rows = all.flatMap((entries) => {
-    const common = entries.streams.map((name) => {
-      const known = indexes.get(name) ?? indexes.size;
-      if (known === indexes.size) indexes.set(name, known);
-      return known;
-    });
-    for (let at = 0; at < entries.filed.length; at++) {
-      entries.filed[at] = common[entries.filed[at] as number] as number;
-    }
-    return rowsOf(entries);
-  });
-  return { rows, streams: [...indexes.keys()] };
+/** The ids of all entries. */
+export function idsOf(all: readonly EntryRows[]): Uint8Array[] {
+  return all.flatMap(({ count, ids }) =>
+    Array.from({ length: count }, (_, at) => ids.subarray(at * ID_BYTES, (at + 1) * ID_BYTES)),
+  );
 }
 
-function rowsOf({ count, numbers, texts, bytes, filed }: EntryRows): EntryRow[] {
-  let [number, text, at, stream] = [0, 0, 0, 0];
+/** Takes entries apart again. */
+export function rowsOf({ count, ids, numbers, texts, bytes, filed }: EntryRows): EntryRow[] {
+  let number = 0;
+  let text = 0;
+  let at = 0;
+  let stream = 0;
   const next = (): number => numbers[number++] as number;
   const nextText = (): string | null => texts[text++] as string | null;
   const take = (length: number): Uint8Array => {
     at += length;
     return bytes.subarray(at - length, at);
   };
-  return Array.from({ length: count }, (): EntryRow => {
-    const [position, version, action, occurredAt, recordedAt] = [next(), next(), next(), next(), next()];
-    const [continuity, changed, prior, sections] = [next(), next(), next(), next()];
-    const [afterLength, beforeLength, streams] = [next(), next(), next()];
+  return Array.from({ length: count }, (_, index): EntryRow => {
+    const position = next();
+    const version = next();
+    const action = next();
+    const occurredAt = next();
+    const recordedAt = next();
+    const continuity = next();
+    const changed = next();
+    const prior = next();
+    const sections = next();
+    const afterLength = next();
+    const beforeLength = next();
+    stream += next();
     const resource = { type: nextText() as string, id: nextText() as string, name: nextText() };
     const event = nextText();
-    // related, actor, context, metadata, changes
-    const sectionTexts = [nextText(), nextText(), nextText(), nextText(), nextText()];
-    const [id, leafHash] = [take(ID_BYTES), take(HASH_BYTES)];
+    const related = nextText();
+    const actor = nextText();
+    const context = nextText();
+    const metadata = nextText();
+    const changes = nextText();
+    const leafHash = take(HASH_BYTES);
     const kept = bitsOf(sections);
-    const [salts, digests] = [take(kept * SALT_BYTES), take(kept * HASH_BYTES)];
-    stream += streams;
+    const salts = take(kept * SALT_BYTES);
+    const digests = take(kept * HASH_BYTES);
     const after = afterLength === NONE ? null : take(afterLength);
     return {
       position,
@@ -170,7 +181,7 @@ function rowsOf({ count, numbers, texts, bytes, filed }: EntryRows): EntryRow[] 
       isAccess: action === ACCESS,
       resource,
       values: [
-        id,
+        ids.subarray(index * ID_BYTES, (index + 1) * ID_BYTES),
         resource.type,
         resource.id,
         resource.name,
@@ -182,7 +193,11 @@ function rowsOf({ count, numbers, texts, bytes, filed }: EntryRows): EntryRow[] 
         continuity,
         changed,
         prior === NONE ? null : prior,
-        ...sectionTexts,
+        related,
+        actor,
+        context,
+        metadata,
+        changes,
         sections,
         salts,
         digests,
@@ -191,7 +206,7 @@ function rowsOf({ count, numbers, texts, bytes, filed }: EntryRows): EntryRow[] 
       after,
       before: beforeLength === NONE ? null : take(beforeLength),
       isNull: after === null || isNullState(after),
-      streams: filed.subarray(stream - streams, stream),
+      streams: filed.subarray(stream - (numbers[number - 1] as number), stream),
     };
   });
 }

@@ -62,7 +62,7 @@ class SqliteStore implements Store {
       tip: { size: batch.tip.tree.size, recordedAt: batch.tip.recordedAt },
       answers: batch.answers,
     };
-    const columns = rows.entries.flatMap(({ numbers, bytes, filed }) => [numbers, bytes, filed]);
+    const columns = rows.entries.flatMap(({ ids, numbers, bytes, filed }) => [ids, numbers, bytes, filed]);
     const buffers = [...columns, rows.nodes.places, rows.nodes.hashes].map(({ buffer }) => buffer);
     return this.#writer.callWith(buffers, 'append', log, expectedSize, rows);
   }
