@@ -17,26 +17,45 @@ const RFC3339 =
  * A leap second reads as the second after it.
  */
 export function parseInstant(text: string): Instant | undefined {
-  const match = RFC3339.exec(text);
-  if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const [offsetHour, offsetMinute] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];
+  if (!RFC3339.test(text)) return undefined;
+  const year = digits(text, 0, 4);
+  const month = digits(text, 5, 7);
+  const day = digits(text, 8, 10);
+  const hour = digits(text, 11, 13);
+  const minute = digits(text, 14, 16);
+  const second = digits(text, 17, 19);
+  const isUtc = text.endsWith('Z') || text.endsWith('z');
+  const fractionEnd = isUtc ? text.length - 1 : text.length - 6;
+  const offsetHour = isUtc ? 0 : digits(text, fractionEnd + 1, fractionEnd + 3);
+  const offsetMinute = isUtc ? 0 : digits(text, fractionEnd + 4, fractionEnd + 6);
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
   if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return undefined;
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second);
-  const offset = (match[8] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute) * 60_000;
-  const micros = Number((match[7] ?? '').slice(0, 6).padEnd(6, '0'));
-  const instant = (date.getTime() - offset) * 1000 + micros;
+  const offset = (text[fractionEnd] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute) * 60_000;
+  let micros = 0;
+  for (let at = 20; at < 26; at++) micros = micros * 10 + (at < fractionEnd ? digits(text, at, at + 1) : 0);
+  const instant = (millisOf(year, month, day, hour, minute, second) - offset) * 1000 + micros;
   return Number.isSafeInteger(instant) ? instant : undefined;
+}
+
+/** The number that the digits of a text make up. */
+function digits(text: string, from: number, to: number): number {
+  let number = 0;
+  for (let at = from; at < to; at++) number = number * 10 + text.charCodeAt(at) - 48;
+  return number;
+}
+
+function millisOf(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+): number {
+  const millis = Date.UTC(year, month - 1, day, hour, minute, second);
+  if (year >= 100) return millis;
+  // Date.UTC takes the first hundred years for those of the twentieth century.
+  return new Date(millis).setUTCFullYear(year, month - 1, day);
 }
 
 const SLOTS = 64;

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { Random, testSeed } from '../store/contract-batches.ts';
+import { changesBetween } from './diff.ts';
 import type { Change, State } from './entry.ts';
 import { type Instant, parseInstant } from './instant.ts';
+import type { Json, JsonObject } from './json.ts';
 import { EMPTY_TREE, rootHash } from './merkle.ts';
 import { draftOf, KEPT_CHANGES_LENGTH, type Latest, receiptOf, type Sealed, seal, type Tip } from './seal.ts';
 import { SECTION_NAMES, type SectionName, toBase64 } from './section.ts';
 import { StateText } from './state-text.ts';
 
+const seed = testSeed();
+const hint = `ANNALS_SEED=${seed} repeats this run`;
 const LOG = '0b4e1f7c-2f0d-4c53-9a3e-6d1f6a1c2b3d';
 const NOW = 1_767_225_600_000_000;
 const RESOURCE = { type: 'countries', id: 'CHE' };
@@ -235,6 +240,33 @@ describe('instants', () => {
 });
 
 describe('differences', () => {
+  it('are kept as those of the whole states', () => {
+    const random = new Random(seed);
+    const values: Json[] = [
+      null,
+      1,
+      'é"',
+      [],
+      [1, { a: 1 }],
+      [{ a: 1 }, 1],
+      {},
+      { a: [1] },
+      { a: [1, 2], 'b/~': 0 },
+    ];
+    const keys = ['a', 'b/~', '__proto__', 'c"', '10'];
+    const state = (): JsonObject =>
+      Object.fromEntries(keys.filter(() => random.chance(0.7)).map((key) => [key, random.pick(values)]));
+    for (let round = 0; round < 300; round++) {
+      const [before, after] = [state(), state()];
+      const { entry } = lastOf(update(before), update(after));
+      const wanted = changesBetween(before, after);
+      expect(entry.changed, hint).toBe(Object.keys(wanted).length > 0);
+      if (!entry.changed || entry.changes === undefined) continue;
+      expect(JSON.parse(entry.changes), hint).toEqual(wanted);
+      expect(Object.keys(JSON.parse(entry.changes)), hint).toEqual(Object.keys(wanted));
+    }
+  });
+
   it('marks an entry as changed where before and after have different canonical texts', () => {
     expect(lastOf(update({})).entry.changed).toBe(true);
     expect(lastOf(update({ a: 1, b: 2 }), update({ b: 2, a: 1 })).entry.changed).toBe(false);

@@ -5,11 +5,11 @@ import { changesBetween } from './diff.ts';
 import type { Action, Change, Continuity, Receipt, Resource, ResourceRef } from './entry.ts';
 import type { Instant } from './instant.ts';
 import { canonicalize, type Json } from './json.ts';
-import { appendLeaf, type Hash, leafHash, type Node, type Sha256, type Tree } from './merkle.ts';
+import { appendLeaf, type Hash, type Node, type Sha256, type Tree } from './merkle.ts';
 import { joinPointer } from './pointer.ts';
 import {
   type Digests,
-  leafBytes,
+  leafHashOf,
   type Salts,
   SECTION_NAMES,
   type Sections,
@@ -147,7 +147,7 @@ export function seal(
     salts[name] = drawn;
     digests[name] = sectionDigest(sha256, drawn, content);
   }
-  const leaf = leafHash(sha256, leafBytes({ log: tip.log, position, recordedAt, digests }));
+  const leaf = leafHashOf(sha256, { log: tip.log, position, recordedAt, digests });
   const { tree, nodes } = appendLeaf(sha256, tip.tree, leaf);
 
   const isAccess = action === 'access';

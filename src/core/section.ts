@@ -80,20 +80,41 @@ const BLANK = ' '.repeat(base64Length(HASH_BYTES));
 
 /** The leaf of an entry, version 1: canonical JSON in UTF-8, digests in base64. */
 export function leafBytes(leaf: LeafFacts): Uint8Array {
-  const names = SORTED_NAMES.filter((name) => leaf.digests[name] !== undefined);
+  const data = scratch(mostLeafBytes(leaf));
+  return data.slice(0, putLeaf(leaf, data, 0));
+}
+
+/** `leafHash` of `leafBytes`, laid out to be hashed where it is written. */
+export function leafHashOf(sha256: Sha256, leaf: LeafFacts): Hash {
+  const data = scratch(mostLeafBytes(leaf));
+  data[0] = 0;
+  return sha256(data.subarray(0, putLeaf(leaf, data, 1)));
+}
+
+function mostLeafBytes({ log }: LeafFacts): number {
+  return 1024 + log.length * 6;
+}
+
+/** Writes the leaf from `at` on; answers where it ends. */
+function putLeaf(leaf: LeafFacts, into: Uint8Array, at: number): number {
+  let blanks = '';
+  for (const name of SORTED_NAMES) {
+    if (leaf.digests[name] !== undefined) blanks += `${blanks === '' ? '' : ','}"${name}":"${BLANK}"`;
+  }
   // Written out, because every write pays for it: the same text as `canonicalize` gives, see the test.
   const recordedAt = formatInstant(leaf.recordedAt);
-  const blanks = names.map((name) => `"${name}":"${BLANK}"`).join(',');
-  const bytes = encoder.encode(
-    `{"log":${JSON.stringify(leaf.log)},"position":${leaf.position},"recordedAt":"${recordedAt}","sections":{${blanks}},"v":1}`,
-  );
+  const text = `{"log":${JSON.stringify(leaf.log)},"position":${leaf.position},"recordedAt":"${recordedAt}","sections":{${blanks}},"v":1}`;
+  const end = at + encoder.encodeInto(text, into.subarray(at)).written;
   // Digits are put straight into the bytes, from the last to the first: what stands behind them is known.
-  let end = bytes.length - '},"v":1}'.length;
-  for (const name of names.reverse()) {
-    putBase64(leaf.digests[name] as Hash, bytes, end - 1 - BLANK.length);
-    end -= `"${name}":"${BLANK}",`.length;
+  let last = end - '},"v":1}'.length;
+  for (let index = SORTED_NAMES.length - 1; index >= 0; index--) {
+    const name = SORTED_NAMES[index] as SectionName;
+    const digest = leaf.digests[name];
+    if (digest === undefined) continue;
+    putBase64(digest, into, last - 1 - BLANK.length);
+    last -= name.length + BLANK.length + '"":"",'.length;
   }
-  return bytes;
+  return end;
 }
 
 const DIGITS = Uint8Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', (digit) =>
