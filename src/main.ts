@@ -84,10 +84,10 @@ function readTls({ certFile, keyFile }: NonNullable<Config['tls']>): TlsMaterial
 
 /**
  * V8 gathers garbage for as long as the machine has memory: half a gigabyte while changes stream in, of
- * which a tenth is alive. So the heap grows by a third at a time, and the young generation stays as it is.
+ * which a tenth is alive. So the heap grows to its double, and the young generation stays as it is.
  */
 function boundMemory(): void {
-  setFlagsFromString('--heap-growing-percent=30');
+  setFlagsFromString('--heap-growing-percent=100');
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
