@@ -12,7 +12,7 @@ import { type KnownLatest, type LatestStates, resourceKey } from './latest-state
 import type { Outcome, Proposal } from './proposal.ts';
 import { type RequestKey, SealedBatch, type Sealing, type Submission } from './sealed-batch.ts';
 
-const MOST_FLIGHTS = 2;
+const MOST_FLIGHTS = 3;
 const MOST_CHANGES = 512;
 /** After so many submissions other work gets its turn: sealing takes some 50 µs each. */
 const SEALED_AT_ONCE = 64;
