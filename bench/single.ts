@@ -10,6 +10,10 @@ import { HEADERS, makeFolder, startAnnals, startBare } from './servers.ts';
 const CONNECTIONS = 64;
 const SECONDS = 5;
 const ROUNDS = 5;
+/** So many histories are read in turn. */
+const RESOURCES = 200;
+/** The page that the bare route sends; those of the others are about as large. */
+const SWITZERLAND = '/v1/resources/countries/CHE/changes?limit=20';
 
 export async function single(): Promise<Answer[]> {
   const folder = makeFolder();
@@ -25,19 +29,22 @@ export async function single(): Promise<Answer[]> {
       .map((change) => JSON.stringify(change))
       .join('\n'),
   }).then((answer) => answer.text());
-  const history = '/v1/resources/countries/CHE/changes?limit=20';
-  const page = await fetch(annals.url + history, { headers: HEADERS }).then((answer) => answer.text());
+  const histories = [...new Set(countryChanges().map(({ resource }) => resource.id))]
+    .slice(0, RESOURCES)
+    .map((id) => `/v1/resources/countries/${id}/changes?limit=20`);
+  const page = await fetch(annals.url + SWITZERLAND, { headers: HEADERS }).then((answer) => answer.text());
   writeFileSync(pageFile, page);
   const bare = await startBare('bare.ts', pageFile);
   try {
     const load = { connections: CONNECTIONS, seconds: SECONDS };
     const headers = { ...HEADERS, 'content-type': 'application/json' };
     const posts = (path: string) => bodies.map((body) => ({ method: 'POST' as const, path, headers, body }));
-    const reads = (path: string) => [{ method: 'GET' as const, path, headers: HEADERS }];
+    const reads = (paths: string[]) =>
+      paths.map((path) => ({ method: 'GET' as const, path, headers: HEADERS }));
     const answers: Answer[] = [];
     const [read, bareRead] = await ratesInTurn(
-      () => rateOf({ ...load, url: annals.url, requests: reads(history) }),
-      () => rateOf({ ...load, url: bare.url, requests: reads('/') }),
+      () => rateOf({ ...load, url: annals.url, requests: reads(histories) }),
+      () => rateOf({ ...load, url: bare.url, requests: reads(histories.map(() => '/')) }),
       ROUNDS,
     );
     answers.push(

@@ -23,6 +23,7 @@ import type {
   StoredEntry,
 } from '../store.ts';
 import type { AppendRows } from './append.ts';
+import { KnownPositions } from './known-positions.ts';
 import { type LatestText, toLatest } from './reads.ts';
 import { type EntryRows, toNodeRows, toRows } from './rows.ts';
 import type { Reply, WorkerOptions } from './worker.ts';
@@ -32,20 +33,25 @@ export async function openSqliteStore(path: string): Promise<Store> {
   mkdirSync(dirname(path), { recursive: true });
   const writer = await Thread.start({ path, role: 'writer' });
   const reader = await Thread.start({ path, role: 'reader' });
-  return new SqliteStore(writer, reader);
+  return new SqliteStore(writer, reader, new KnownPositions(path));
 }
 
 class SqliteStore implements Store {
   readonly #writer: Thread;
   readonly #reader: Thread;
+  readonly #known: KnownPositions;
 
-  constructor(writer: Thread, reader: Thread) {
+  constructor(writer: Thread, reader: Thread, known: KnownPositions) {
     this.#writer = writer;
     this.#reader = reader;
+    this.#known = known;
   }
 
   readonly local: LocalReads = {
-    positions: (log, selection, range) => this.#reader.call('positions', log, selection, range),
+    positions: (log, selection, range) =>
+      this.#known.positions(log, selection, range, () =>
+        this.#reader.call('positions', log, selection, range),
+      ),
     at: (log, positions, parts = {}) => this.#reader.call('at', log, positions, parts),
   };
 
@@ -53,7 +59,7 @@ class SqliteStore implements Store {
     return toRows(entries);
   }
 
-  append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
+  async append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
     const packed = (batch.packed ?? []) as readonly EntryRows[];
     const rows: AppendRows = {
       parent: batch.parent && owned(batch.parent),
@@ -64,7 +70,9 @@ class SqliteStore implements Store {
     };
     const columns = rows.entries.flatMap(({ ids, numbers, bytes, filed }) => [ids, numbers, bytes, filed]);
     const buffers = [...columns, rows.nodes.places, rows.nodes.hashes].map(({ buffer }) => buffer);
-    return this.#writer.callWith(buffers, 'append', log, expectedSize, rows);
+    const result = await this.#writer.callWith<AppendResult>(buffers, 'append', log, expectedSize, rows);
+    this.#known.forget();
+    return result;
   }
 
   tip(log: LogId): Promise<Tip> {
@@ -146,6 +154,7 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#known.close();
     await this.#reader.close();
     await this.#writer.close();
   }
