@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
 import { type Config, ConfigError, rootTokenFile, sqlitePath } from './config.ts';
 import type { TlsMaterial } from './http/listener.ts';
-import { makeServer, type Server } from './server.ts';
+import type { Server } from './server.ts';
 import { openMemoryStore } from './store/memory/memory-store.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
@@ -34,7 +34,8 @@ export interface RootToken {
 export async function start(config: Config): Promise<Running> {
   boundMemory();
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: false }));
-  const store = await openStore(config.databaseUrl);
+  // A database opens in threads of its own, or far away: the rest of the program is loaded meanwhile.
+  const [store, { makeServer }] = await Promise.all([openStore(config.databaseUrl), import('./server.ts')]);
   try {
     const rootToken = findRootToken(config);
     const server = await makeServer({

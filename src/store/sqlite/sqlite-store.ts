@@ -31,9 +31,17 @@ import type { Reply, WorkerOptions } from './worker.ts';
 /** Opens the database file at `path`, made where it is missing, and brings its schema up to date. */
 export async function openSqliteStore(path: string): Promise<Store> {
   mkdirSync(dirname(path), { recursive: true });
-  const writer = await Thread.start({ path, role: 'writer' });
-  const reader = await Thread.start({ path, role: 'reader' });
-  return new SqliteStore(writer, reader, new KnownPositions(path));
+  const writer = new Thread({ path, role: 'writer' });
+  const reader = new Thread({ path, role: 'reader' });
+  try {
+    // Both start at once; the reader opens what the writer has migrated.
+    await writer.call('open');
+    await reader.call('open');
+    return new SqliteStore(writer, reader, new KnownPositions(path));
+  } catch (error) {
+    await Promise.all([writer.terminate(), reader.terminate()]);
+    throw error;
+  }
 }
 
 class SqliteStore implements Store {
@@ -180,16 +188,12 @@ class Thread {
   #calls = 0;
   #failure: AnnalsError | undefined;
 
-  static async start(options: WorkerOptions): Promise<Thread> {
+  constructor(options: WorkerOptions) {
     const file = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
-    const thread = new Thread(
-      new Worker(new URL(file, import.meta.url), { workerData: options, resourceLimits: THREAD_LIMITS }),
-    );
-    await new Promise((resolve, reject) => thread.#pending.set(0, { resolve, reject }));
-    return thread;
-  }
-
-  private constructor(worker: Worker) {
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: options,
+      resourceLimits: THREAD_LIMITS,
+    });
     this.#worker = worker;
     worker.on('message', (reply: Reply) => this.#settle(reply));
     worker.on('error', (error) => this.#fail(error));
@@ -209,6 +213,10 @@ class Thread {
       this.#pending.set(call, { resolve, reject });
       this.#worker.postMessage({ call, method, args }, buffers);
     });
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
   }
 
   async close(): Promise<void> {

@@ -40,12 +40,15 @@ interface AppendCall {
 const { path, role } = workerData as WorkerOptions;
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a worker thread');
-const connection = new Connection(path);
-if (role === 'writer') migrate(connection.db);
-
+let connection: Connection;
 const reply = (message: Reply): void => port.postMessage(message);
-reply({ call: 0 });
-port.on('message', role === 'writer' ? writer() : reader());
+// The first call opens the database.
+port.once('message', ({ call }: Call) => {
+  connection = new Connection(path);
+  if (role === 'writer') migrate(connection.db);
+  port.on('message', role === 'writer' ? writer() : reader());
+  reply({ call });
+});
 
 function reader(): (message: Call) => void {
   const reads = new Reads(connection);
