@@ -7,11 +7,11 @@ import { parseJson } from '../ingest/json-text.ts';
 import { BODY_TIMEOUT_MS, JSON_BODY_LIMIT } from './limits.ts';
 import { sendProblem } from './problem.ts';
 
-const bytesOfRequest = new WeakMap<FastifyRequest, Uint8Array>();
+const bytesOfRequest = new WeakMap<FastifyRequest, Buffer>();
 
 /** The bytes of a JSON body as they came, for fingerprints. */
-export function bodyBytes(request: FastifyRequest): Uint8Array {
-  return bytesOfRequest.get(request) ?? new Uint8Array(0);
+export function bodyBytes(request: FastifyRequest): Buffer {
+  return bytesOfRequest.get(request) ?? Buffer.alloc(0);
 }
 
 export const JSON_TYPES = ['application/json', 'application/merge-patch+json', 'application/json-patch+json'];
@@ -30,6 +30,23 @@ export function registerBodies(app: FastifyInstance): void {
       }
     },
   );
+  timeBodies(app);
+}
+
+/** In this scope JSON is left as bytes, for a route that reads it by parts. */
+export function leaveBodies(scope: FastifyInstance): void {
+  scope.removeContentTypeParser(JSON_TYPES);
+  scope.addContentTypeParser(
+    JSON_TYPES,
+    { parseAs: 'buffer', bodyLimit: JSON_BODY_LIMIT },
+    (request: FastifyRequest, body: Buffer, done: (error: null, value: Buffer) => void) => {
+      bytesOfRequest.set(request, body);
+      done(null, body);
+    },
+  );
+}
+
+function timeBodies(app: FastifyInstance): void {
   app.addHook('preParsing', (request, reply, _payload, done) => {
     if (isTimed(request)) timeBody(request, reply);
     done();

@@ -5,9 +5,12 @@ import Type from 'typebox';
 import type { Change } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
-import { bodyBytes } from '../../http/bodies.ts';
+import { behindSpace } from '../../core/state-text.ts';
+import { bodyBytes, leaveBodies } from '../../http/bodies.ts';
 import { ChangeWire } from '../../ingest/change-schema.ts';
+import { parseJson } from '../../ingest/json-text.ts';
 import { CHANGE_BYTES, MOST_CHANGES } from '../../ingest/limits.ts';
+import { LineProposal } from '../../ingest/line.ts';
 import { changeTooLarge, checkChangeSize, type Given, normaliseChange } from '../../ingest/normalise.ts';
 import type { Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
@@ -30,37 +33,10 @@ import {
 export function registerChanges(app: FastifyInstance, annals: Annals): void {
   const entryTexts = makeEntryTexts(annals.read);
 
-  app.post(
-    '/v1/changes',
-    describe('Record a change, an array of changes, or a stream of lines', {
-      consumes: ['application/json', 'application/x-ndjson'],
-      body: Type.Union([ChangeWire, Type.Array(ChangeWire, { maxItems: MOST_CHANGES })]),
-      response: {
-        201: Type.Union([ReceiptWire, Type.Array(ReceiptWire)], {
-          description: 'A receipt, or one for each, in order',
-        }),
-        200: Type.String({
-          description: 'Of a stream: a line for each, a receipt or `{"line": n, "error": problem}`',
-        }),
-      },
-    }),
-    async (request, reply) => {
-      const { caller, organization } = await ask(annals, request, 'create', 'changes');
-      if (request.headers['content-type']?.startsWith('application/x-ndjson') === true) {
-        return recordLines(annals, request, reply, { caller, organization });
-      }
-      const given = { id: annals.uuid, actor: caller.actor };
-      const body = (request.body ?? null) as Json;
-      const { length } = bodyBytes(request);
-      const read = Array.isArray(body) ? changesOf(body, length, given) : [changeOf(body, length, given)];
-      const changes = read.map((change) => asWriter(caller, change));
-      const receipts = await annals.record(organization.id, changes, requestKeyOf(request, caller));
-      const texts = receipts.map(receiptText);
-      reply.code(201).type('application/json');
-      return Array.isArray(body) ? `[${texts.join(',')}]` : texts[0];
-    },
-  );
-
+  app.register(async (scope) => {
+    leaveBodies(scope);
+    registerWrites(scope, annals);
+  });
   app.get<{ Querystring: ChangesQuery }>(
     '/v1/changes',
     describe('List changes, newest first', {
@@ -120,9 +96,51 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
   }
 }
 
-function changeOf(body: Json, bytes: number, given: Given): Change {
-  if (bytes > CHANGE_BYTES) throw changeTooLarge(bytes);
-  return normaliseChange(body, given);
+function registerWrites(app: FastifyInstance, annals: Annals): void {
+  app.post(
+    '/v1/changes',
+    describe('Record a change, an array of changes, or a stream of lines', {
+      consumes: ['application/json', 'application/x-ndjson'],
+      body: Type.Union([ChangeWire, Type.Array(ChangeWire, { maxItems: MOST_CHANGES })]),
+      response: {
+        201: Type.Union([ReceiptWire, Type.Array(ReceiptWire)], {
+          description: 'A receipt, or one for each, in order',
+        }),
+        200: Type.String({
+          description: 'Of a stream: a line for each, a receipt or `{"line": n, "error": problem}`',
+        }),
+      },
+    }),
+    async (request, reply) => {
+      const { caller, organization } = await ask(annals, request, 'create', 'changes');
+      if (request.headers['content-type']?.startsWith('application/x-ndjson') === true) {
+        return recordLines(annals, request, reply, { caller, organization });
+      }
+      const given = { id: annals.uuid, actor: caller.actor };
+      const signed = (change: Change): Change => asWriter(caller, change);
+      const body = bodyBytes(request);
+      const isOne = body[behindSpace(body, 0)] === OPENING_BRACE;
+      const changes = isOne ? [oneOf(body, given, signed)] : severalOf(body, given).map(signed);
+      const receipts = await annals.record(organization.id, changes, requestKeyOf(request, caller));
+      const texts = receipts.map(receiptText);
+      reply.code(201).type('application/json');
+      return isOne ? texts[0] : `[${texts.join(',')}]`;
+    },
+  );
+}
+
+const OPENING_BRACE = 0x7b;
+
+/** One change, read as a line is. */
+function oneOf(body: Buffer, given: Given, signed: (change: Change) => Change): LineProposal {
+  if (body.length > CHANGE_BYTES) throw changeTooLarge(body.length);
+  return new LineProposal(body, given, signed);
+}
+
+/** An array of changes, or what is neither an array nor an object. */
+function severalOf(body: Buffer, given: Given): Change[] {
+  const value = body.length === 0 ? null : parseJson(body);
+  return Array.isArray(value) ? changesOf(value, body.length, given) : [normaliseChange(value, given)];
 }
 
 function changesOf(body: Json[], bytes: number, given: Given): Change[] {
