@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Random, testSeed } from '../store/contract-batches.ts';
 import { changedAttributes } from './diff.ts';
 import { canonicalize, type Json, type JsonObject } from './json.ts';
+import { readState } from './state-reader.ts';
 import { StateText } from './state-text.ts';
 
 const seed = testSeed();
@@ -9,7 +10,7 @@ const hint = `ANNALS_SEED=${seed} repeats this run`;
 
 function parse(bytes: Uint8Array, from: number, to: number): Json | undefined {
   try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8', from, to)) as Json;
+    return JSON.parse(Buffer.from(bytes.subarray(from, to)).toString()) as Json;
   } catch {
     return undefined;
   }
@@ -18,7 +19,7 @@ function parse(bytes: Uint8Array, from: number, to: number): Json | undefined {
 /** Reads what stands between two brackets, so that nothing beyond it may be looked at. */
 function read(text: string, known?: StateText | null): StateText | undefined {
   const bytes = Buffer.from(`[${text}]`);
-  return StateText.read(bytes, 1, bytes.length - 1, known ?? null, parse);
+  return readState(bytes, 1, bytes.length - 1, known ?? null, parse);
 }
 
 const KEYS = ['a', 'b', 'name', 'größe', '10', '2', 'a"b', '\\', '__proto__', '\u{1f98a}', '￿', ''];
@@ -142,12 +143,27 @@ describe('the canonical text of a state', () => {
     expect(read(text, StateText.of({ a: 1 }))).toBeUndefined();
   });
 
+  it('is read in one go over all its members, however many, and in whatever order they come', () => {
+    const keys = Array.from({ length: 60_000 }, (_, index) => `k${index}`);
+    const state = (order: string[], value: number): JsonObject =>
+      Object.fromEntries(order.map((key) => [key, value]));
+    let known = read(JSON.stringify(state(keys, 1)));
+    for (const order of [keys.toReversed(), keys.toSorted(), keys.slice(1), keys]) {
+      for (const value of [2, 3]) {
+        const next = state(order, value);
+        known = read(JSON.stringify(next), known);
+        expect(known?.bytes.length).toBe(Buffer.byteLength(canonicalize(next)));
+        expect(known?.text === canonicalize(next)).toBe(true);
+      }
+    }
+  });
+
   it('is not read where every cut and every changed byte of it makes it no JSON', () => {
     const text = '{"a":[1,{"b":"x\\"]"}],"ä":-1.5e3,"c":null}';
     const known = read(text);
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; at++) {
-      expect(StateText.read(bytes, 0, at, known ?? null, parse), `cut at ${at}`).toBeUndefined();
+      expect(readState(bytes, 0, at, known ?? null, parse), `cut at ${at}`).toBeUndefined();
       for (const byte of Buffer.from('{}[],:"\\ 0a')) {
         const changed = Buffer.from(bytes);
         changed[at] = byte;
@@ -159,7 +175,7 @@ describe('the canonical text of a state', () => {
         } catch {
           wanted = undefined;
         }
-        const got = StateText.read(changed, 0, changed.length, known ?? null, parse)?.text;
+        const got = readState(changed, 0, changed.length, known ?? null, parse)?.text;
         // A key that is there twice is for the reading of the whole.
         if (got !== undefined || wanted === undefined) expect(got, changed.toString()).toBe(wanted);
       }

@@ -2,22 +2,23 @@
 // are these bytes; a state that a client sends again with a few changes is read by what differs.
 
 import { type Json, type JsonObject, memberText, sortedKeys } from './json.ts';
+import {
+  CLOSING_BRACE,
+  COMMA,
+  endOfString,
+  endOfValue,
+  isSameRange,
+  OPENING_BRACE,
+  OPENING_BRACKET,
+  QUOTE,
+} from './json-bytes.ts';
 import { scratch } from './scratch.ts';
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPENING_BRACKET = 0x5b;
-const CLOSING_BRACKET = 0x5d;
-const OPENING_BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The members of an object in UTF-8: the first begins behind the brace, each other one behind a comma. */
-interface Members {
+export interface Members {
   /** In the order of the text. */
   keys: readonly string[];
   /** Where each ends. */
@@ -25,18 +26,12 @@ interface Members {
 }
 
 /** An object as a client wrote it: its members in the order and with the white space of the client. */
-interface Source {
+export interface Source {
   bytes: Uint8Array;
   ends: readonly number[];
   /** Which member of the canonical text each of them is. */
   places: readonly number[];
 }
-
-/**
- * Reads the JSON value that stands in `bytes` from `from` to below `to`; undefined where it is not well formed,
- * or would be altered by reading it.
- */
-export type ParseJson = (bytes: Uint8Array, from: number, to: number) => Json | undefined;
 
 /** An attribute that was added, removed or changed. */
 export interface Difference {
@@ -62,10 +57,14 @@ export class StateText {
   /** The values that were parsed when it was read, until its differences have been asked for. */
   #fresh: Map<string, Json> | undefined;
 
-  /** @param bytes canonical JSON of an object; not checked, not copied */
-  constructor(bytes: Uint8Array, members?: Members) {
+  /**
+   * @param bytes canonical JSON of an object; not checked, not copied
+   * @param fresh values of some members that are at hand
+   */
+  constructor(bytes: Uint8Array, members?: Members, fresh?: Map<string, Json>) {
     this.bytes = bytes;
     this.#members = members;
+    this.#fresh = fresh;
   }
 
   static of(state: JsonObject): StateText {
@@ -132,45 +131,15 @@ export class StateText {
     return differences;
   }
 
-  /**
-   * Reads the object that a client sent, by what it looked like the last time: a member that is written as it
-   * was written then is not looked at further. Undefined where it is not well formed, or has a key twice.
-   * @param known the state before, or one that is like it
-   */
-  static read(
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    known: StateText | null,
-    parse: ParseJson,
-  ): StateText | undefined {
-    const members = found(bytes, from, to, known ?? EMPTY, parse);
-    const ordered = members && inOrder(members, known ?? EMPTY);
-    if (members === undefined || ordered === undefined) return undefined;
-    const state = joined(ordered, known ?? EMPTY);
-    if (state === EMPTY) return new StateText(EMPTY.bytes, { keys: [], ends: [] });
-    if (state !== known && known !== null) state.#fresh = valuesOf(members);
-    const ends: number[] = [];
-    const places: number[] = [];
-    for (let place = 0; place < ordered.length; place++) (ordered[place] as Found).place = place;
-    for (const { end, place } of members) {
-      ends.push(end - from);
-      places.push(place);
-    }
-    const former = known === null ? undefined : known.#source?.places;
-    state.#source = {
-      bytes: bytes.slice(from, to),
-      ends,
-      places: former !== undefined && isSameOrder(former, places) ? former : places,
-    };
-    return state;
-  }
-
   /** How it was written the last time that a client sent it; its canonical text where none did. */
   get source(): Source {
     if (this.#source !== undefined) return this.#source;
     const { ends } = this.#taken();
     return { bytes: this.bytes, ends, places: ends.map((_, place) => place) };
+  }
+
+  set source(source: Source) {
+    this.#source = source;
   }
 
   /** Where each member ends in `bytes`. */
@@ -196,8 +165,6 @@ export class StateText {
     };
   }
 }
-
-const EMPTY = new StateText(encoder.encode('{}'), { keys: [], ends: [] });
 
 /** Its members' texts one behind the other; the keys must be sorted. */
 function assembled(members: readonly { key: string; text: string }[]): StateText {
@@ -229,7 +196,8 @@ function membersOf(bytes: Uint8Array): Members {
   return { keys, ends };
 }
 
-function startOf(ends: readonly number[], member: number): number {
+/** Where a member begins, with the white space before it. */
+export function startOf(ends: readonly number[], member: number): number {
   return member === 0 ? 1 : (ends[member - 1] as number) + 1;
 }
 
@@ -249,185 +217,4 @@ function isSameMember(
     startOf(rightEnds, is),
     rightEnds[is] as number,
   );
-}
-
-function isSameOrder(left: readonly number[], right: readonly number[]): boolean {
-  return left.length === right.length && left.every((place, index) => place === right[index]);
-}
-
-function isSameRange(
-  left: Uint8Array,
-  leftStart: number,
-  leftEnd: number,
-  right: Uint8Array,
-  rightStart: number,
-  rightEnd: number,
-): boolean {
-  if (leftEnd - leftStart !== rightEnd - rightStart) return false;
-  const distance = rightStart - leftStart;
-  for (let at = leftStart; at < leftEnd; at++) if (left[at] !== right[at + distance]) return false;
-  return true;
-}
-
-/** Behind the closing quote of the string that begins at `at`; `to` where it does not end. */
-export function endOfString(bytes: Uint8Array, at: number, to: number): number {
-  for (let end = at + 1; end < to; end++) {
-    if (bytes[end] === QUOTE) return end + 1;
-    if (bytes[end] === BACKSLASH) end++;
-  }
-  return to;
-}
-
-/** Where the value that begins at `at` ends: at the comma or the closing bracket behind it, or at `to`. */
-export function endOfValue(bytes: Uint8Array, at: number, to: number): number {
-  let depth = 0;
-  for (let end = at; end < to; end++) {
-    const byte = bytes[end];
-    if (byte === QUOTE) end = endOfString(bytes, end, to) - 1;
-    else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) depth += 1;
-    else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) {
-      if (depth === 0) return end;
-      depth -= 1;
-    } else if (byte === COMMA && depth === 0) return end;
-  }
-  return to;
-}
-
-/** Behind the white space at `at` (RFC 8259, section 2). */
-export function behindSpace(bytes: Uint8Array, at: number): number {
-  let behind = at;
-  while (bytes[behind] === 0x20 || bytes[behind] === 0x0a || bytes[behind] === 0x0d || bytes[behind] === 0x09)
-    behind++;
-  return behind;
-}
-
-/** A member as a reading finds it. */
-interface Found {
-  start: number;
-  end: number;
-  key: string;
-  /** Where its key stands in the known state; -1: nowhere. */
-  place: number;
-  /** Its value and its canonical text; undefined where they are those of the known state. */
-  value: Json | undefined;
-  text: string | undefined;
-}
-
-function valuesOf(members: readonly Found[]): Map<string, Json> {
-  const values = new Map<string, Json>();
-  for (const { key, value } of members) if (value !== undefined) values.set(key, value);
-  return values;
-}
-
-/** Takes the object in `bytes` apart by what is known; undefined where it is not well formed. */
-function found(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  known: StateText,
-  parse: ParseJson,
-): Found[] | undefined {
-  const { source, keys } = known;
-  const members: Found[] = [];
-  if (bytes[from] !== OPENING_BRACE) return undefined;
-  let next = 0;
-  let at = behindSpace(bytes, from + 1);
-  if (bytes[at] === CLOSING_BRACE) return at + 1 === to ? members : undefined;
-  for (;;) {
-    const start = at;
-    const length = next < source.ends.length ? matched(source, next, bytes, at) : 0;
-    if (length > 0) {
-      const place = source.places[next] as number;
-      at += length;
-      next += 1;
-      members.push({ start, end: at, key: keys[place] as string, place, value: undefined, text: undefined });
-    } else {
-      const colon = bytes[at] === QUOTE ? behindSpace(bytes, endOfString(bytes, at, to)) : to;
-      if (colon >= to || bytes[colon] !== COLON) return undefined;
-      at = endOfValue(bytes, colon + 1, to);
-      const key = parse(bytes, start, colon);
-      const value = parse(bytes, colon + 1, at);
-      if (typeof key !== 'string' || value === undefined) return undefined;
-      const place = keys.indexOf(key);
-      members.push({ start, end: at, key, place, value, text: memberText(key, value) });
-      // What follows is most likely what followed it the last time.
-      if (place !== -1) next = source.places.indexOf(place) + 1;
-    }
-    if (bytes[at] === CLOSING_BRACE) return at + 1 === to ? members : undefined;
-    if (bytes[at] !== COMMA) return undefined;
-    at = behindSpace(bytes, at + 1);
-  }
-}
-
-/** The length of the member at `at` where it is written as that member of the source was; else 0. */
-function matched(source: Source, member: number, bytes: Uint8Array, at: number): number {
-  const end = source.ends[member] as number;
-  const start = behindSpace(source.bytes, startOf(source.ends, member));
-  const length = end - start;
-  const behind = bytes[at + length];
-  if (behind !== COMMA && behind !== CLOSING_BRACE) return 0;
-  return isSameRange(source.bytes, start, end, bytes, at, at + length) ? length : 0;
-}
-
-/** The members in canonical order; undefined where two have one key. */
-function inOrder(members: readonly Found[], known: StateText): Found[] | undefined {
-  const count = known.keys.length;
-  if (members.length === count && members.every(({ place }) => place !== -1)) {
-    const ordered: Found[] = Array(count);
-    let taken = 0;
-    for (const member of members) {
-      if (ordered[member.place] === undefined) taken += 1;
-      ordered[member.place] = member;
-    }
-    return taken === count ? ordered : undefined;
-  }
-  const ordered = [...members].sort((left, right) =>
-    left.key < right.key ? -1 : left.key > right.key ? 1 : 0,
-  );
-  return ordered.some(({ key }, index) => index > 0 && ordered[index - 1]?.key === key) ? undefined : ordered;
-}
-
-/** The state that these members make up: the known one itself where nothing differs. */
-function joined(ordered: readonly Found[], known: StateText): StateText {
-  const { ends: knownEnds, keys } = known;
-  let most = known.bytes.length + ordered.length + 2;
-  for (const { text } of ordered) if (text !== undefined) most += text.length * 3;
-  const bytes = scratch(most);
-  const ends: number[] = [];
-  let differs = ordered.length !== keys.length;
-  let at = 0;
-  bytes[at++] = OPENING_BRACE;
-  for (let index = 0; index < ordered.length; index++) {
-    const { place, text } = ordered[index] as Found;
-    if (index > 0) bytes[at++] = COMMA;
-    const start = at;
-    if (text === undefined) {
-      // Neighbours that stay neighbours are copied together.
-      let last = place;
-      const from = startOf(knownEnds, place);
-      const shift = at - from;
-      for (let next = ordered[index + 1]; next?.text === undefined && next?.place === last + 1; ) {
-        ends.push((knownEnds[last] as number) + shift);
-        last += 1;
-        index += 1;
-        next = ordered[index + 1];
-      }
-      const to = knownEnds[last] as number;
-      bytes.set(known.bytes.subarray(from, to), at);
-      at += to - from;
-    } else {
-      at += encoder.encodeInto(text, bytes.subarray(at)).written;
-      differs ||=
-        place === -1 ||
-        !isSameRange(bytes, start, at, known.bytes, startOf(knownEnds, place), knownEnds[place] as number);
-    }
-    ends.push(at);
-  }
-  bytes[at++] = CLOSING_BRACE;
-  if (!differs) return known;
-  const isOfSameKeys = ordered.length === keys.length && ordered.every(({ place }, index) => place === index);
-  return new StateText(bytes.slice(0, at), {
-    keys: isOfSameKeys ? keys : ordered.map(({ key }) => key),
-    ends,
-  });
 }

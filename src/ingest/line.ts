@@ -5,8 +5,20 @@ import { isUtf8 } from 'node:buffer';
 import type { Change, Resource } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
+import {
+  BACKSLASH,
+  behindSpace,
+  CLOSING_BRACE,
+  COLON,
+  COMMA,
+  endOfString,
+  endOfValue,
+  OPENING_BRACE,
+  QUOTE,
+} from '../core/json-bytes.ts';
 import { type Draft, draftOf, type Latest } from '../core/seal.ts';
-import { behindSpace, endOfString, endOfValue, StateText } from '../core/state-text.ts';
+import { readState } from '../core/state-reader.ts';
+import type { StateText } from '../core/state-text.ts';
 import { parseCertain, parseJson } from './json-text.ts';
 import { CHANGE_BYTES, STATE_LEVELS } from './limits.ts';
 import { type Given, isDeeper, normaliseChange } from './normalise.ts';
@@ -77,7 +89,7 @@ export class LineProposal implements StateProposal {
 
   /** Undefined where it must be read in the other way. */
   #state(span: Span | undefined, known: StateText | null): StateText | null | undefined {
-    return span === undefined ? null : StateText.read(this.#line, span.from, span.to, known, parseMember);
+    return span === undefined ? null : readState(this.#line, span.from, span.to, known, parseMember);
   }
 
   #withoutStates(): Opened | undefined {
@@ -127,13 +139,6 @@ function parseMember(bytes: Uint8Array, from: number, to: number): Json | undefi
   const value = parseCertain((bytes as Buffer).toString('utf8', from, to));
   return value === undefined || isDeeper(value, STATE_LEVELS - 1) ? undefined : value;
 }
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPENING_BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;
 
 /** Where the states stand; undefined where the line is no object, or one that cannot be told apart so simply. */
 function spansOf(line: Buffer): Spans | undefined {

@@ -5,7 +5,7 @@ import Type from 'typebox';
 import type { Change } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
-import { behindSpace } from '../../core/state-text.ts';
+import { behindSpace, OPENING_BRACE } from '../../core/json-bytes.ts';
 import { bodyBytes, leaveBodies } from '../../http/bodies.ts';
 import { ChangeWire } from '../../ingest/change-schema.ts';
 import { parseJson } from '../../ingest/json-text.ts';
@@ -128,8 +128,6 @@ function registerWrites(app: FastifyInstance, annals: Annals): void {
     },
   );
 }
-
-const OPENING_BRACE = 0x7b;
 
 /** One change, read as a line is. */
 function oneOf(body: Buffer, given: Given, signed: (change: Change) => Change): LineProposal {

@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Change } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
-import { behindSpace } from '../../core/state-text.ts';
+import { behindSpace } from '../../core/json-bytes.ts';
 import type { HideSecrets } from '../../http/hide-secrets.ts';
 import { BODY_TIMEOUT_MS } from '../../http/limits.ts';
 import { problemOf, toProblem } from '../../http/problem.ts';
