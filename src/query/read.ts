@@ -72,7 +72,7 @@ export interface Reader {
 }
 
 export interface LocalRows {
-  positions(log: LogId, selection: Selection, range: Range): Promise<number[]>;
+  positions(log: LogId, selection: Selection, range: Range): Promise<readonly number[]>;
   /** The rows at positions that the log has, in the order asked for. */
   at(log: LogId, positions: readonly number[]): Promise<CompleteRow[]>;
 }

@@ -119,7 +119,7 @@ export interface Organization {
  */
 export interface LocalReads {
   /** The positions of what `select` gives. */
-  positions(log: LogId, selection: Selection, range: Range): Promise<number[]>;
+  positions(log: LogId, selection: Selection, range: Range): Promise<readonly number[]>;
   /** The entries at positions that the log has, in the order asked for. */
   at(log: LogId, positions: readonly number[], parts?: Parts): Promise<StoredEntry[]>;
 }

@@ -23,29 +23,39 @@ import type {
   StoredEntry,
 } from '../store.ts';
 import type { AppendRows } from './append.ts';
+import { CommitWatch } from './commit-watch.ts';
+import { Gathered } from './gathered.ts';
+import { KnownPositions } from './known-positions.ts';
 import { type LatestText, toLatest } from './reads.ts';
 import { type EntryRows, toNodeRows, toRows } from './rows.ts';
-import type { Reply, WorkerOptions } from './worker.ts';
+import type { Call, Reply, WorkerOptions } from './worker.ts';
 
 /** Opens the database file at `path`, made where it is missing, and brings its schema up to date. */
 export async function openSqliteStore(path: string): Promise<Store> {
   mkdirSync(dirname(path), { recursive: true });
   const writer = await Thread.start({ path, role: 'writer' });
   const reader = await Thread.start({ path, role: 'reader' });
-  return new SqliteStore(writer, reader);
+  return new SqliteStore(writer, reader, new CommitWatch(path));
 }
 
 class SqliteStore implements Store {
   readonly #writer: Thread;
   readonly #reader: Thread;
+  readonly #watch: CommitWatch;
+  readonly #known: KnownPositions;
 
-  constructor(writer: Thread, reader: Thread) {
+  constructor(writer: Thread, reader: Thread, watch: CommitWatch) {
     this.#writer = writer;
     this.#reader = reader;
+    this.#watch = watch;
+    this.#known = new KnownPositions(() => watch.look());
   }
 
   readonly local: LocalReads = {
-    positions: (log, selection, range) => this.#reader.call('positions', log, selection, range),
+    positions: (log, selection, range) =>
+      this.#known.positions(log, selection, range, () =>
+        this.#reader.call('positions', log, selection, range),
+      ),
     at: (log, positions, parts = {}) => this.#reader.call('at', log, positions, parts),
   };
 
@@ -146,6 +156,8 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    // The writer is the last to close: it puts the write-ahead log away.
+    this.#watch.close();
     await this.#reader.close();
     await this.#writer.close();
   }
@@ -164,25 +176,31 @@ interface Pending {
 /** Keeps a thread from gathering garbage for as long as the machine has memory; what is alive in it is a batch or a page. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 };
 
-/** A worker thread, its calls and their answers. */
+/** A worker thread, its calls and their answers. Reads go over many at a time: it is waking up that costs. */
 class Thread {
   readonly #worker: Worker;
+  readonly #reads = new Gathered<Call>((calls) => this.#worker.postMessage(calls));
+  readonly #isReader: boolean;
   readonly #pending = new Map<number, Pending>();
-  #calls = 0;
+  #called = 0;
   #failure: AnnalsError | undefined;
 
   static async start(options: WorkerOptions): Promise<Thread> {
     const file = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
     const thread = new Thread(
       new Worker(new URL(file, import.meta.url), { workerData: options, resourceLimits: THREAD_LIMITS }),
+      options.role === 'reader',
     );
     await new Promise((resolve, reject) => thread.#pending.set(0, { resolve, reject }));
     return thread;
   }
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, isReader: boolean) {
     this.#worker = worker;
-    worker.on('message', (reply: Reply) => this.#settle(reply));
+    this.#isReader = isReader;
+    worker.on('message', (replies: Reply[]) => {
+      for (const reply of replies) this.#settle(reply);
+    });
     worker.on('error', (error) => this.#fail(error));
     worker.on('exit', () => this.#fail(new Error('the database thread has ended')));
   }
@@ -191,14 +209,15 @@ class Thread {
     return this.callWith([], method, ...args);
   }
 
-  /** @param buffers those of the arguments that go over to the thread, and are not to be used here any longer */
+  /** @param buffers those of the arguments that go over to the writer, and are not to be used here any longer */
   callWith<Result>(buffers: readonly ArrayBuffer[], method: string, ...args: unknown[]): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#calls += 1;
-    const call = this.#calls;
+    this.#called += 1;
+    const call = { call: this.#called, method, args };
     return new Promise((resolve, reject) => {
-      this.#pending.set(call, { resolve, reject });
-      this.#worker.postMessage({ call, method, args }, buffers);
+      this.#pending.set(call.call, { resolve, reject });
+      if (this.#isReader) this.#reads.add(call);
+      else this.#worker.postMessage([call], buffers);
     });
   }
 
