@@ -53,6 +53,7 @@ export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyIn
 
 /** A path with a % that is no percent-encoded UTF-8 names nothing: read as it is, it gets each wire's own 404. */
 function decodable(url: string): string {
+  if (!url.includes('%')) return url;
   const [path = '', ...query] = url.split('?');
   try {
     decodeURIComponent(path);
