@@ -8,41 +8,40 @@ import { type EntryText, toText } from './to-wire.ts';
 const MOST_BYTES = 24 * 1024 * 1024;
 /** What a text weighs beside its bytes. */
 const OVERHEAD = 150;
-
-/** More than a log has. */
-const POSITIONS = 2 ** 33;
+/** Positions for which a log has room among the keys. */
+const MOST_POSITIONS = 2 ** 32;
 
 export type EntryTexts = (log: LogId, selection: Selection, range: Range) => Promise<EntryText[]>;
 
 /** Entries of a selection without their states, as texts. Whoever erases a section must start with a fresh one. */
 export function makeEntryTexts({ local, rows }: Reader): EntryTexts {
-  const logs = new Map<LogId, number>();
   const known = new Map<number, EntryText>();
+  const logs = new Map<LogId, number>();
   let bytes = 0;
   if (local === undefined)
     return async (log, selection, range) => (await rows(log, selection, range)).map(toText);
 
   return async (log, selection, range) => {
     const positions = await local.positions(log, selection, range);
-    const first = firstKeyOf(log);
+    const base = baseOf(log);
     const missing: number[] = [];
     const texts = positions.map((position) => {
-      const text = known.get(first + position);
+      const text = known.get(base + position);
       if (text === undefined) missing.push(position);
       return text;
     });
     if (missing.length === 0) return texts as EntryText[];
     const read = (await local.at(log, missing)).map(toText);
-    for (const text of read) keep(first + text.position, text);
+    for (const text of read) keep(base + text.position, text);
     const fresh = read.values();
     return texts.map((text) => text ?? (fresh.next().value as EntryText));
   };
 
-  /** Keys are numbers: one for each position of each log. */
-  function firstKeyOf(log: LogId): number {
+  /** Keys are numbers, which cost less than texts to make and to look up: those of a log lie behind those of the one before. */
+  function baseOf(log: LogId): number {
     const number = logs.get(log) ?? logs.size;
-    if (number === logs.size) logs.set(log, number);
-    return number * POSITIONS;
+    logs.set(log, number);
+    return number * MOST_POSITIONS;
   }
 
   /** The oldest go first: what is read again and again comes back at the cost of one look-up. */

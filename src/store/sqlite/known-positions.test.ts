@@ -1,146 +1,147 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { appendAll, LogSealer, Random, testSeed } from '../contract-batches.ts';
-import { changeOf } from '../contract-changes.ts';
-import type { Range, Store } from '../store.ts';
+import { describe, expect, it } from 'vitest';
+import type { Range, Selection } from '../store.ts';
 import { KnownPositions } from './known-positions.ts';
-import { openSqliteStore } from './sqlite-store.ts';
 
-const seed = testSeed();
-const LOG = randomUUID();
-const LAST: Range = { by: 'position', order: 'desc', limit: 3 };
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const LAST: Range = { by: 'position', order: 'desc', limit: 20 };
+const ONE: Selection = { streams: ['one'] };
 
-let folder: string;
-let path: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'annals-known-'));
-  path = join(folder, 'annals.db');
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-describe('positions at hand', () => {
-  let writer: DatabaseSync;
-  let known: KnownPositions;
-  let found: number;
-
-  beforeEach(() => {
-    writer = new DatabaseSync(path);
-    writer.exec('PRAGMA journal_mode = WAL; CREATE TABLE things (thing)');
-    known = new KnownPositions(path);
-    found = 0;
-  });
-  afterEach(() => {
-    known.close();
-    writer.close();
+describe('known positions', () => {
+  it('are found once, as long as nothing is committed', async () => {
+    const { ask, finds } = makeKnown();
+    expect(await ask(ONE, [3, 2])).toEqual([3, 2]);
+    expect(await ask(ONE, [4, 3, 2])).toEqual([3, 2]);
+    expect(finds()).toBe(1);
   });
 
-  /** Asks in a turn of its own; how often the database was asked so far. */
-  async function asked(streams: string[] = [], range: Range = LAST): Promise<number> {
-    await nextTurn();
-    await known.positions(LOG, { streams }, range, async () => {
-      found += 1;
-      return [found];
-    });
-    return found;
-  }
-
-  it('are found once, until anyone commits anything', async () => {
-    expect([await asked(), await asked(), await asked()]).toEqual([1, 1, 1]);
-    writer.exec('INSERT INTO things VALUES (1)');
-    expect([await asked(), await asked()]).toEqual([2, 2]);
+  it('are found again after a commit', async () => {
+    const { ask, commit } = makeKnown();
+    await ask(ONE, [3, 2]);
+    commit();
+    expect(await ask(ONE, [4, 3, 2])).toEqual([4, 3, 2]);
+    expect(await ask(ONE, [])).toEqual([4, 3, 2]);
   });
 
-  it('stay at hand where a transaction is open, or was rolled back', async () => {
-    expect(await asked()).toBe(1);
-    writer.exec('BEGIN IMMEDIATE; INSERT INTO things VALUES (1)');
-    expect(await asked()).toBe(1);
-    writer.exec('ROLLBACK');
-    expect(await asked()).toBe(1);
-    writer.exec('BEGIN IMMEDIATE; INSERT INTO things VALUES (1); COMMIT');
-    expect(await asked()).toBe(2);
+  it('are found for every question where the database does not say whether anything was committed', async () => {
+    const { ask, finds } = makeKnown(() => undefined);
+    expect(await ask(ONE, [1])).toEqual([1]);
+    expect(await ask(ONE, [2, 1])).toEqual([2, 1]);
+    expect(finds()).toBe(2);
   });
 
-  it('are not kept where something was committed while they were looked for', async () => {
-    await known.positions(LOG, { streams: [] }, LAST, async () => {
-      writer.exec('INSERT INTO things VALUES (1)');
-      await asked(['other']);
-      return [-1];
-    });
-    expect(await known.positions(LOG, { streams: [] }, LAST, async () => [7])).toEqual([7]);
+  it('are forgotten where the database once did not say', async () => {
+    let version: number | undefined = 1;
+    const { ask } = makeKnown(() => version);
+    await ask(ONE, [1]);
+    version = undefined;
+    await ask(ONE, [1]);
+    version = 1;
+    expect(await ask(ONE, [2, 1])).toEqual([2, 1]);
   });
 
-  it('are those of the very selection and range', async () => {
-    const behind = { position: 5, occurredAt: 7 };
-    const ranges: Range[] = [
-      LAST,
-      { ...LAST, order: 'asc' },
-      { ...LAST, by: 'occurredAt' },
-      { ...LAST, limit: 4 },
-      { ...LAST, skip: 1 },
-      { ...LAST, below: 1 },
-      { ...LAST, behind },
-      { ...LAST, behind: { ...behind, occurredAt: 8 } },
+  it('are looked for once, however many ask at the same time', async () => {
+    const { ask, finds } = makeKnown();
+    const answers = await Promise.all([ask(ONE, [1]), ask(ONE, [2]), ask(ONE, [3])]);
+    expect(answers).toEqual([[1], [1], [1]]);
+    expect(finds()).toBe(1);
+  });
+
+  it('are not taken from a reading that began before a commit', async () => {
+    const { known, commit } = makeKnown();
+    const slow = Promise.withResolvers<number[]>();
+    const before = known.positions('log', ONE, LAST, () => slow.promise);
+    await turn();
+    commit();
+    const after = known.positions('log', ONE, LAST, async () => [2, 1]);
+    await turn();
+    slow.resolve([1]);
+    expect(await before).toEqual([1]);
+    expect(await after).toEqual([2, 1]);
+    expect(await known.positions('log', ONE, LAST, async () => [])).toEqual([2, 1]);
+  });
+
+  it('are not kept where a commit came while they were read', async () => {
+    const { known, commit } = makeKnown();
+    const slow = Promise.withResolvers<number[]>();
+    const reading = known.positions('log', ONE, LAST, () => slow.promise);
+    await turn();
+    commit();
+    slow.resolve([1]);
+    await reading;
+    expect(await known.positions('log', ONE, LAST, async () => [2, 1])).toEqual([2, 1]);
+  });
+
+  it('are looked for again after a reading that failed', async () => {
+    const { known, ask } = makeKnown();
+    const failing = known.positions('log', ONE, LAST, () => Promise.reject(new Error('no disk')));
+    await expect(failing).rejects.toThrow('no disk');
+    expect(await ask(ONE, [1])).toEqual([1]);
+  });
+
+  it('are those of one log, one selection and one range', async () => {
+    const { known } = makeKnown();
+    const questions: [string, Selection, Range][] = [
+      ['log', ONE, LAST],
+      ['other', ONE, LAST],
+      ['log', { streams: [] }, LAST],
+      ['log', { streams: ['one', 'two'] }, LAST],
+      ['log', { streams: ['["one","two"]'] }, LAST],
+      ['log', { streams: ['one","two'] }, LAST],
+      ['log', { streams: ['one'], since: 1 }, LAST],
+      ['log', { streams: ['one'], until: 1 }, LAST],
+      ['log', ONE, { ...LAST, by: 'occurredAt' }],
+      ['log', ONE, { ...LAST, order: 'asc' }],
+      ['log', ONE, { ...LAST, limit: 21 }],
+      ['log', ONE, { ...LAST, skip: 20 }],
+      ['log', ONE, { ...LAST, below: 20 }],
+      ['log', ONE, { ...LAST, behind: { position: 20, occurredAt: 1 } }],
+      ['log', ONE, { ...LAST, behind: { position: 20, occurredAt: 2 } }],
     ];
-    const streams = [[], ['a'], ['b'], ['a', 'b'], ['a b'], ['1:a'], ['a 1:b']];
-    for (const range of ranges) await asked([], range);
-    for (const names of streams.slice(1)) await asked(names);
-    expect(found).toBe(ranges.length + streams.length - 1);
-  });
-
-  it('are forgotten, the oldest first, before they take much memory', async () => {
-    const many = Array.from({ length: 10_000 }, (_, position) => position);
-    for (let limit = 1; limit <= 30; limit++) {
-      await known.positions(LOG, { streams: [] }, { ...LAST, limit }, async () => many);
-    }
-    let lookedFor = 0;
-    for (let limit = 30; limit >= 1; limit--) {
-      const range = { ...LAST, limit };
-      await known.positions(LOG, { streams: [] }, range, async () => {
-        lookedFor += 1;
-        return [];
-      });
-    }
-    expect(lookedFor).toBe(30 - 9);
-  });
-
-  it('are looked for each time where the database does not answer', async () => {
-    known.close();
-    expect([await asked(), await asked()]).toEqual([1, 2]);
-    known = new KnownPositions(path);
-  });
-});
-
-describe('a store with positions at hand', () => {
-  const stores: Store[] = [];
-  afterEach(async () => {
-    for (const store of stores.splice(0)) await store.close();
-  });
-
-  async function open(): Promise<Store> {
-    const store = await openSqliteStore(path);
-    stores.push(store);
-    return store;
-  }
-
-  it('gives what it has acknowledged, and what another process has, at once', async () => {
-    const [ours, theirs] = [await open(), await open()];
-    const sealer = new LogSealer(LOG, new Random(seed));
-    for (let round = 0; round < 40; round++) {
-      const writer = round % 2 === 0 ? ours : theirs;
-      await appendAll(writer, sealer, [changeOf(sealer.random)]);
-      const wanted = [round, round - 1, round - 2].filter((position) => position >= 0);
-      // The one that has written answers in the same turn.
-      expect(await writer.local?.positions(LOG, { streams: [] }, LAST)).toEqual(wanted);
-      await nextTurn();
-      for (const store of [ours, theirs, ours]) {
-        expect(await store.local?.positions(LOG, { streams: [] }, LAST)).toEqual(wanted);
+    for (let round = 0; round < 2; round++) {
+      for (const [index, question] of questions.entries()) {
+        expect(await known.positions(...question, async () => [index])).toEqual([index]);
       }
     }
   });
+
+  it('are bounded: those that were found first are found again', async () => {
+    const { ask, finds } = makeKnown(() => 1, 500);
+    const many = Array.from({ length: 100 }, (_, index) => index);
+    for (let name = 0; name < 20; name++) await ask({ streams: [`${name}`] }, many);
+    expect(finds()).toBe(20);
+    await ask({ streams: ['19'] }, many);
+    expect(finds()).toBe(20);
+    await ask({ streams: ['0'] }, many);
+    expect(finds()).toBe(21);
+  });
+
+  it('are not kept where they alone are more than the bound', async () => {
+    const { ask, finds } = makeKnown(() => 1, 50);
+    const many = Array.from({ length: 100 }, (_, index) => index);
+    expect(await ask(ONE, many)).toEqual(many);
+    expect(await ask(ONE, many)).toEqual(many);
+    expect(finds()).toBe(2);
+  });
 });
+
+function makeKnown(look?: () => number | undefined, most?: number) {
+  let version = 1;
+  let found = 0;
+  const known = new KnownPositions(look ?? (() => version), most);
+  return {
+    known,
+    finds: () => found,
+    commit: () => {
+      version += 1;
+    },
+    ask: (selection: Selection, positions: number[]) =>
+      known.positions('log', selection, LAST, async () => {
+        found += 1;
+        return positions;
+      }),
+  };
+}
+
+/** Until what was asked in this turn is under way. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

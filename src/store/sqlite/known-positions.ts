@@ -1,97 +1,106 @@
-// Positions of selections, at hand on the main thread for as long as nothing is committed to the database.
+// Positions of selections, at hand for as long as nothing is committed to the database.
 
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { LogId, Range, Selection } from '../store.ts';
+import { Gathered } from './gathered.ts';
 
 /** Bound on all positions at hand. */
-const MOST_POSITIONS = 100_000;
+const MOST_POSITIONS = 200_000;
 /** What a selection weighs beside its positions. */
-const OVERHEAD = 20;
+const OVERHEAD = 30;
 
-/**
- * Every commit, by whatever connection of whatever process, changes what `PRAGMA data_version` gives on this one.
- * It reads a counter in shared memory, so it may be asked on the main thread; nothing else is.
- */
+type Positions = readonly number[];
+
+interface Asked {
+  key: string;
+  find: () => Promise<Positions>;
+  resolve: (positions: Positions | Promise<Positions>) => void;
+}
+
+/** What was found, or is being found; it weighs something once it is there. */
+interface Known {
+  positions: Positions | Promise<Positions>;
+  weight: number;
+}
+
 export class KnownPositions {
-  readonly #db: DatabaseSync;
-  readonly #version: StatementSync;
-  /** The version of the database for which the positions are known. */
-  #seen: unknown;
-  readonly #known = new Map<string, readonly number[]>();
+  readonly #look: () => number | undefined;
+  readonly #most: number;
+  readonly #known = new Map<string, Known>();
+  readonly #asked = new Gathered<Asked>((asked) => this.#answer(asked));
+  /** The version of the database of which all that is known is. */
+  #version: number | undefined;
   #weight = 0;
-  /** Has someone looked in this turn of the event loop? What comes in one turn came before it. */
-  #hasLooked = false;
 
-  constructor(path: string) {
-    this.#db = new DatabaseSync(path, { readOnly: true, timeout: 0 });
-    this.#version = this.#db.prepare('PRAGMA data_version');
-    this.#version.setReturnArrays(true);
+  /** @param look a value that changes with every commit; undefined where it cannot be told */
+  constructor(look: () => number | undefined, most: number = MOST_POSITIONS) {
+    this.#look = look;
+    this.#most = most;
   }
 
-  /** The positions of a selection, as `find` gives them where they are not known. */
-  async positions(
+  /** What `find` gives; it is asked only where that is not known as of now. */
+  positions(
     log: LogId,
     selection: Selection,
     range: Range,
-    find: () => Promise<readonly number[]>,
-  ): Promise<readonly number[]> {
-    const version = this.#look();
-    if (version === undefined) return find();
-    const key = keyOf(log, selection, range);
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const found = await find();
-    // Of another version they may be, if someone has looked meanwhile.
-    if (this.#seen === version) this.#keep(key, found);
-    return found;
-  }
-
-  close(): void {
-    this.forget();
-    if (this.#db.isOpen) this.#db.close();
-  }
-
-  /** What this process commits is not known of before it is acknowledged. */
-  forget(): void {
-    this.#hasLooked = false;
-  }
-
-  /** The version now; what was known of another is forgotten. Undefined where the database does not say. */
-  #look(): unknown {
-    if (this.#hasLooked) return this.#seen;
-    this.#hasLooked = true;
-    setImmediate(() => {
-      this.#hasLooked = false;
+    find: () => Promise<Positions>,
+  ): Promise<Positions> {
+    return new Promise((resolve) => {
+      this.#asked.add({ key: keyOf(log, selection, range), find, resolve });
     });
-    let version: unknown;
-    try {
-      [version] = this.#version.get() as unknown as unknown[];
-    } catch {
-      version = undefined;
+  }
+
+  /** The look comes behind all questions: what it vouches for is as of a moment when all of them had been asked. */
+  #answer(asked: readonly Asked[]): void {
+    const version = this.#look();
+    if (version !== this.#version) this.#forget(version);
+    for (const { key, find, resolve } of asked) {
+      resolve(version === undefined ? find() : (this.#known.get(key)?.positions ?? this.#find(key, find)));
     }
-    if (version === this.#seen) return version;
-    this.#seen = version;
+  }
+
+  /**
+   * The reading comes behind the look: it may find more than was there then, never less. If it does, there was a commit, and
+   * the next look forgets it. So who asks while it is under way, and after a look that saw no commit, may share it.
+   */
+  #find(key: string, find: () => Promise<Positions>): Promise<Positions> {
+    const positions = find();
+    const known: Known = { positions, weight: 0 };
+    this.#known.set(key, known);
+    positions.then(
+      (found) => {
+        if (this.#known.get(key) === known) this.#keep(key, found);
+      },
+      () => {
+        if (this.#known.get(key) === known) this.#known.delete(key);
+      },
+    );
+    return positions;
+  }
+
+  /** The oldest go first: one that is still asked for comes back at the cost of one read. */
+  #keep(key: string, positions: Positions): void {
+    const weight = positions.length + OVERHEAD + Math.ceil(key.length / 8);
+    this.#known.delete(key);
+    this.#known.set(key, { positions, weight });
+    this.#weight += weight;
+    for (const [oldest, known] of this.#known) {
+      if (this.#weight <= this.#most) return;
+      this.#known.delete(oldest);
+      this.#weight -= known.weight;
+    }
+  }
+
+  #forget(version: number | undefined): void {
+    this.#version = version;
     this.#known.clear();
     this.#weight = 0;
-    return version;
-  }
-
-  #keep(key: string, positions: readonly number[]): void {
-    if (this.#known.has(key)) return;
-    this.#known.set(key, positions);
-    this.#weight += positions.length + OVERHEAD;
-    for (const [oldest, { length }] of this.#known) {
-      if (this.#weight <= MOST_POSITIONS) return;
-      this.#known.delete(oldest);
-      this.#weight -= length + OVERHEAD;
-    }
   }
 }
 
-/** Names of streams may have any character, so their lengths go before them. */
+/** Names of streams hold whatever callers sent: as JSON, no two of them look like another. */
 function keyOf(log: LogId, { streams, since, until }: Selection, range: Range): string {
-  const { by, order, limit, skip, below, behind } = range;
-  let key = `${log} ${since} ${until} ${by} ${order} ${limit} ${skip} ${below} ${behind?.position} ${behind?.occurredAt}`;
-  for (const name of streams) key += ` ${name.length}:${name}`;
-  return key;
+  const { by, order, limit, skip = 0, below, behind } = range;
+  const edge = behind === undefined ? '' : `${behind.position} ${behind.occurredAt}`;
+  const names = streams.length === 1 ? streams[0] : JSON.stringify(streams);
+  return `${log} ${by} ${order} ${limit} ${skip} ${below} ${since} ${until} (${edge}) ${streams.length} ${names}`;
 }

@@ -52,6 +52,54 @@ describe('the file of the SQLite store', () => {
     for (const server of servers) await expectAllOf(server, sealer);
   });
 
+  it('has at hand no positions that an append has outdated, here or in another server', async () => {
+    const path = join(await temporaryFolder(), 'annals.db');
+    const sealer = newSealer();
+    const servers = [await opened(path), await opened(path)];
+    for (let turn = 0; turn < 12; turn++) {
+      await appendAll(servers[turn % 2]!, sealer, randomChanges(sealer.random, 15), 4);
+      for (const server of servers) await expectPositionsOf(server, sealer);
+    }
+  });
+
+  it('answers positions as of each append, while appends go on', async () => {
+    const sealer = newSealer();
+    const store = await opened(join(await temporaryFolder(), 'annals.db'));
+    const whole = { streams: [] };
+    let size = 0;
+    let isDone = false;
+    const appending = (async () => {
+      for (const change of randomChanges(sealer.random, 60)) {
+        await appendAll(store, sealer, [change]);
+        size = sealer.tip.tree.size;
+      }
+      isDone = true;
+    })();
+    while (!isDone) {
+      const acknowledged = size;
+      const range = { by: 'position', order: 'desc', limit: 1 } as const;
+      const count = store.count(sealer.log, whole);
+      const [last = -1] = (await store.local?.positions(sealer.log, whole, range)) ?? [];
+      expect(last + 1, hint).toBeGreaterThanOrEqual(acknowledged);
+      expect(await count, hint).toBeGreaterThanOrEqual(acknowledged);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await appending;
+  });
+
+  it('has the same positions at hand after an append that was refused', async () => {
+    const sealer = newSealer();
+    const store = await opened(join(await temporaryFolder(), 'annals.db'));
+    await appendAll(store, sealer, randomChanges(sealer.random, 20), 4);
+    const late = sealer.fork();
+    const { size } = late.tip.tree;
+    await appendAll(store, sealer, randomChanges(sealer.random, 5));
+    await expectPositionsOf(store, sealer);
+    const refused = await store.append(late.log, size, late.batch(randomChanges(late.random, 3)));
+    expect(refused, hint).toEqual({ outcome: 'stale' });
+    await expectPositionsOf(store, sealer);
+  });
+
   it('is copied whole while appends go on', async () => {
     const folder = await temporaryFolder();
     const sealer = newSealer();
@@ -115,6 +163,19 @@ describe('the file of the SQLite store', () => {
   async function expectAllOf(store: Store, sealer: LogSealer): Promise<void> {
     expect(plainTip(await store.tip(sealer.log)), hint).toEqual(plainTip(sealer.tip));
     await expectEntriesOf(store, sealer);
+  }
+
+  /** The last page of every stream, found, and then at hand. */
+  async function expectPositionsOf(store: Store, { log, written }: LogSealer): Promise<void> {
+    const model = modelOf(written);
+    const range = { by: 'position', order: 'desc', limit: 5 } as const;
+    for (const filter of filtersOf(model)) {
+      const expected = matching(model, { filters: [filter] }).map(({ stored }) => stored.position);
+      for (let time = 0; time < 2; time++) {
+        const positions = await store.local?.positions(log, { streams: [filter.stream] }, range);
+        expect(positions, `${filter.stream}, ${hint}`).toEqual(expected.slice(-5).reverse());
+      }
+    }
   }
 
   /** Every entry, and the size and the last page of every stream. */

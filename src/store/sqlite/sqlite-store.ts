@@ -23,10 +23,12 @@ import type {
   StoredEntry,
 } from '../store.ts';
 import type { AppendRows } from './append.ts';
+import { CommitWatch } from './commit-watch.ts';
+import { Gathered } from './gathered.ts';
 import { KnownPositions } from './known-positions.ts';
 import { type LatestText, toLatest } from './reads.ts';
 import { type EntryRows, toNodeRows, toRows } from './rows.ts';
-import type { Reply, WorkerOptions } from './worker.ts';
+import type { Call, Reply, WorkerOptions } from './worker.ts';
 
 /** Opens the database file at `path`, made where it is missing, and brings its schema up to date. */
 export async function openSqliteStore(path: string): Promise<Store> {
@@ -37,7 +39,7 @@ export async function openSqliteStore(path: string): Promise<Store> {
     // Both start at once; the reader opens what the writer has migrated.
     await writer.call('open');
     await reader.call('open');
-    return new SqliteStore(writer, reader, new KnownPositions(path));
+    return new SqliteStore(writer, reader, new CommitWatch(path));
   } catch (error) {
     await Promise.all([writer.terminate(), reader.terminate()]);
     throw error;
@@ -47,12 +49,14 @@ export async function openSqliteStore(path: string): Promise<Store> {
 class SqliteStore implements Store {
   readonly #writer: Thread;
   readonly #reader: Thread;
+  readonly #watch: CommitWatch;
   readonly #known: KnownPositions;
 
-  constructor(writer: Thread, reader: Thread, known: KnownPositions) {
+  constructor(writer: Thread, reader: Thread, watch: CommitWatch) {
     this.#writer = writer;
     this.#reader = reader;
-    this.#known = known;
+    this.#watch = watch;
+    this.#known = new KnownPositions(() => watch.look());
   }
 
   readonly local: LocalReads = {
@@ -67,7 +71,7 @@ class SqliteStore implements Store {
     return toRows(entries);
   }
 
-  async append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
+  append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
     const packed = (batch.packed ?? []) as readonly EntryRows[];
     const rows: AppendRows = {
       parent: batch.parent && owned(batch.parent),
@@ -78,9 +82,7 @@ class SqliteStore implements Store {
     };
     const columns = rows.entries.flatMap(({ ids, numbers, bytes, filed }) => [ids, numbers, bytes, filed]);
     const buffers = [...columns, rows.nodes.places, rows.nodes.hashes].map(({ buffer }) => buffer);
-    const result = await this.#writer.callWith<AppendResult>(buffers, 'append', log, expectedSize, rows);
-    this.#known.forget();
-    return result;
+    return this.#writer.callWith(buffers, 'append', log, expectedSize, rows);
   }
 
   tip(log: LogId): Promise<Tip> {
@@ -162,7 +164,8 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#known.close();
+    // The writer is the last to close: it puts the write-ahead log away.
+    this.#watch.close();
     await this.#reader.close();
     await this.#writer.close();
   }
@@ -181,11 +184,13 @@ interface Pending {
 /** Keeps a thread from gathering garbage for as long as the machine has memory; what is alive in it is a batch or a page. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 };
 
-/** A worker thread, its calls and their answers. */
+/** A worker thread, its calls and their answers. Reads go over many at a time: it is waking up that costs. */
 class Thread {
   readonly #worker: Worker;
+  readonly #reads = new Gathered<Call>((calls) => this.#worker.postMessage(calls));
+  readonly #isReader: boolean;
   readonly #pending = new Map<number, Pending>();
-  #calls = 0;
+  #called = 0;
   #failure: AnnalsError | undefined;
 
   constructor(options: WorkerOptions) {
@@ -195,7 +200,10 @@ class Thread {
       resourceLimits: THREAD_LIMITS,
     });
     this.#worker = worker;
-    worker.on('message', (reply: Reply) => this.#settle(reply));
+    this.#isReader = options.role === 'reader';
+    worker.on('message', (replies: Reply[]) => {
+      for (const reply of replies) this.#settle(reply);
+    });
     worker.on('error', (error) => this.#fail(error));
     worker.on('exit', () => this.#fail(new Error('the database thread has ended')));
   }
@@ -204,14 +212,15 @@ class Thread {
     return this.callWith([], method, ...args);
   }
 
-  /** @param buffers those of the arguments that go over to the thread, and are not to be used here any longer */
+  /** @param buffers those of the arguments that go over to the writer, and are not to be used here any longer */
   callWith<Result>(buffers: readonly ArrayBuffer[], method: string, ...args: unknown[]): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#calls += 1;
-    const call = this.#calls;
+    this.#called += 1;
+    const call = { call: this.#called, method, args };
     return new Promise((resolve, reject) => {
-      this.#pending.set(call, { resolve, reject });
-      this.#worker.postMessage({ call, method, args }, buffers);
+      this.#pending.set(call.call, { resolve, reject });
+      if (this.#isReader) this.#reads.add(call);
+      else this.#worker.postMessage([call], buffers);
     });
   }
 

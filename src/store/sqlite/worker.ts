@@ -1,5 +1,5 @@
-// The database thread: a writer that owns the one write, or a reader. Messages come in as
-// `{call, method, args}` and are answered as `{call, result}` or `{call, error}`.
+// The database thread: a writer that owns the one write, or a reader. A message brings some calls,
+// `{call, method, args}`, and takes some replies, `{call, result}` or `{call, error}`.
 
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -41,16 +41,19 @@ const { path, role } = workerData as WorkerOptions;
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a worker thread');
 let connection: Connection;
-const reply = (message: Reply): void => port.postMessage(message);
+const reply = (...replies: Reply[]): void => port.postMessage(replies);
 // The first call opens the database.
-port.once('message', ({ call }: Call) => {
+port.once('message', ([{ call }]: [Call]) => {
   connection = new Connection(path);
   if (role === 'writer') migrate(connection.db);
   port.on('message', role === 'writer' ? writer() : reader());
   reply({ call });
 });
 
-function reader(): (message: Call) => void {
+/** How long replies may wait for the others of their message, and a snapshot may be kept. */
+const TOGETHER_MS = 2;
+
+function reader(): (calls: readonly Call[]) => void {
   const reads = new Reads(connection);
   const { selector } = reads;
   const methods: Record<string, (...args: never[]) => unknown> = {
@@ -71,22 +74,39 @@ function reader(): (message: Call) => void {
     secret: (...args: Parameters<Reads['secret']>) => reads.secret(...args),
     ping: () => reads.ping(),
   };
-  return ({ call, method, args }) => {
-    if (method === 'close') return close(call);
+  /** One snapshot for all statements of a read, and for all reads of a message: it is younger than each of them. */
+  function answer({ call, method, args }: Call): Reply {
     try {
-      // One snapshot for all statements of a read.
-      connection.prepare('BEGIN').run();
-      const result = methods[method]?.(...(args as never[]));
-      reply({ call, result });
+      if (!connection.db.isTransaction) connection.prepare('BEGIN').run();
+      return { call, result: methods[method]?.(...(args as never[])) };
     } catch (error) {
-      reply({ call, error: toCallError(error) });
-    } finally {
       rollback(connection.db);
+      return { call, error: toCallError(error) };
     }
+  }
+
+  return (calls) => {
+    let replies: Reply[] = [];
+    let startedAtMs = performance.now();
+    const send = (): void => {
+      rollback(connection.db);
+      if (replies.length > 0) reply(...replies);
+      replies = [];
+      startedAtMs = performance.now();
+    };
+    for (const asked of calls) {
+      if (asked.method === 'close') {
+        send();
+        return close(asked.call);
+      }
+      replies.push(answer(asked));
+      if (performance.now() - startedAtMs > TOGETHER_MS) send();
+    }
+    send();
   };
 }
 
-function writer(): (message: Call) => void {
+function writer(): (calls: readonly Call[]) => void {
   const appender = new Appender(connection);
   let waiting: AppendCall[] = [];
   let copies: Promise<unknown> = Promise.resolve();
@@ -107,7 +127,7 @@ function writer(): (message: Call) => void {
       for (const { call } of calls) reply({ call, error: toCallError(error) });
       return;
     }
-    for (const message of replies) reply(message);
+    reply(...replies);
   }
 
   function appendOne([organization, expectedSize, batch]: AppendCall['args']): AppendResult {
@@ -119,7 +139,7 @@ function writer(): (message: Call) => void {
     addSecret,
     dropSecrets,
   };
-  return ({ call, method, args }) => {
+  const take = ({ call, method, args }: Call): void => {
     if (method === 'append') {
       waiting.push({ call, args: args as AppendCall['args'] });
       if (waiting.length === 1) setImmediate(commit);
@@ -137,6 +157,7 @@ function writer(): (message: Call) => void {
       reply({ call, error: toCallError(error) });
     }
   };
+  return (calls) => calls.forEach(take);
 }
 
 function addOrganization({ id, slug, name, createdAt }: Organization): boolean {
