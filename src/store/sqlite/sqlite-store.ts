@@ -62,9 +62,9 @@ class SqliteStore implements Store {
   readonly local: LocalReads = {
     positions: (log, selection, range) =>
       this.#known.positions(log, selection, range, () =>
-        this.#reader.call('positions', log, selection, range),
+        this.#reader.gather('positions', log, selection, range),
       ),
-    at: (log, positions, parts = {}) => this.#reader.call('at', log, positions, parts),
+    at: (log, positions, parts = {}) => this.#reader.gather('at', log, positions, parts),
   };
 
   pack(entries: readonly SealedEntry[]): EntryRows {
@@ -95,7 +95,7 @@ class SqliteStore implements Store {
   }
 
   find(log: LogId, ids: string[]): Promise<StoredEntry[]> {
-    return this.#reader.call('find', log, ids);
+    return this.#reader.gather('find', log, ids);
   }
 
   answer(log: LogId, key: string): Promise<KeptAnswer | undefined> {
@@ -103,15 +103,15 @@ class SqliteStore implements Store {
   }
 
   select(log: LogId, selection: Selection, range: Range, parts: Parts = {}): Promise<StoredEntry[]> {
-    return this.#reader.call('select', log, selection, range, parts);
+    return this.#reader.gather('select', log, selection, range, parts);
   }
 
   count(log: LogId, selection: Selection): Promise<number> {
-    return this.#reader.call('count', log, selection);
+    return this.#reader.gather('count', log, selection);
   }
 
   asOf(log: LogId, resource: ResourceRef, at: Instant, knownAt: Instant): Promise<StoredEntry | undefined> {
-    return this.#reader.call('asOf', log, resource, at, knownAt);
+    return this.#reader.gather('asOf', log, resource, at, knownAt);
   }
 
   resources(
@@ -120,19 +120,19 @@ class SqliteStore implements Store {
     behind: ResourceRef | undefined,
     limit: number,
   ): Promise<LatestRow[]> {
-    return this.#reader.call('resources', log, type, behind, limit);
+    return this.#reader.gather('resources', log, type, behind, limit);
   }
 
   resource(log: LogId, resource: ResourceRef): Promise<LatestRow | undefined> {
-    return this.#reader.call('resource', log, resource);
+    return this.#reader.gather('resource', log, resource);
   }
 
   types(log: LogId): Promise<string[]> {
-    return this.#reader.call('types', log);
+    return this.#reader.gather('types', log);
   }
 
   nodes(log: LogId, names: { level: number; index: number }[]): Promise<(Hash | undefined)[]> {
-    return this.#reader.call('nodes', log, names);
+    return this.#reader.gather('nodes', log, names);
   }
 
   organizations(): Promise<Organization[]> {
@@ -184,11 +184,10 @@ interface Pending {
 /** Keeps a thread from gathering garbage for as long as the machine has memory; what is alive in it is a batch or a page. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 };
 
-/** A worker thread, its calls and their answers. Reads go over many at a time: it is waking up that costs. */
+/** A worker thread, its calls and their answers. What requests ask goes over together: it is waking up that costs. */
 class Thread {
   readonly #worker: Worker;
-  readonly #reads = new Gathered<Call>((calls) => this.#worker.postMessage(calls));
-  readonly #isReader: boolean;
+  readonly #gathered = new Gathered<Call>((calls) => this.#worker.postMessage(calls));
   readonly #pending = new Map<number, Pending>();
   #called = 0;
   #failure: AnnalsError | undefined;
@@ -200,7 +199,6 @@ class Thread {
       resourceLimits: THREAD_LIMITS,
     });
     this.#worker = worker;
-    this.#isReader = options.role === 'reader';
     worker.on('message', (replies: Reply[]) => {
       for (const reply of replies) this.#settle(reply);
     });
@@ -208,19 +206,31 @@ class Thread {
     worker.on('exit', () => this.#fail(new Error('the database thread has ended')));
   }
 
+  /** Goes over at once. */
   call<Result>(method: string, ...args: unknown[]): Promise<Result> {
     return this.callWith([], method, ...args);
   }
 
-  /** @param buffers those of the arguments that go over to the writer, and are not to be used here any longer */
+  /**
+   * Goes over at once.
+   * @param buffers those of the arguments that go over to the thread, and are not to be used here any longer
+   */
   callWith<Result>(buffers: readonly ArrayBuffer[], method: string, ...args: unknown[]): Promise<Result> {
+    return this.#expect(method, args, (call) => this.#worker.postMessage([call], buffers));
+  }
+
+  /** Goes over with all others that are gathered in this turn. */
+  gather<Result>(method: string, ...args: unknown[]): Promise<Result> {
+    return this.#expect(method, args, (call) => this.#gathered.add(call));
+  }
+
+  #expect<Result>(method: string, args: unknown[], send: (call: Call) => void): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     this.#called += 1;
-    const call = { call: this.#called, method, args };
+    const call = this.#called;
     return new Promise((resolve, reject) => {
-      this.#pending.set(call.call, { resolve, reject });
-      if (this.#isReader) this.#reads.add(call);
-      else this.#worker.postMessage([call], buffers);
+      this.#pending.set(call, { resolve, reject });
+      send({ call, method, args });
     });
   }
 
