@@ -88,7 +88,7 @@ function readTls({ certFile, keyFile }: NonNullable<Config['tls']>): TlsMaterial
  * which a tenth is alive. So the heap grows to its double, and the young generation stays as it is.
  */
 function boundMemory(): void {
-  setFlagsFromString('--heap-growing-percent=100');
+  setFlagsFromString('--heap-growing-percent=60');
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 

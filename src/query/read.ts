@@ -74,7 +74,7 @@ export interface Reader {
 export interface LocalRows {
   positions(log: LogId, selection: Selection, range: Range): Promise<readonly number[]>;
   /** The rows at positions that the log has, in the order asked for. */
-  at(log: LogId, positions: readonly number[]): Promise<CompleteRow[]>;
+  at(log: LogId, positions: readonly number[], options?: { states?: boolean }): Promise<CompleteRow[]>;
 }
 
 /** A stored entry with its differences: `{}` where there are none. */
@@ -90,7 +90,7 @@ export function makeReader(store: Store, sha256: Sha256): Reader {
   return {
     local: local && {
       positions: (log, selection, range) => local.positions(log, selection, range),
-      at: async (log, positions) => completed(log, await local.at(log, positions)),
+      at: async (log, positions, options = {}) => completed(log, await local.at(log, positions, options)),
     },
     async list(log, selection, range, options = {}) {
       return (await rowsOf(log, selection, range, options)).map(toEntry);

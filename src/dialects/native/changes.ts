@@ -12,13 +12,14 @@ import { parseJson } from '../../ingest/json-text.ts';
 import { CHANGE_BYTES, MOST_CHANGES } from '../../ingest/limits.ts';
 import { LineProposal } from '../../ingest/line.ts';
 import { changeTooLarge, checkChangeSize, type Given, normaliseChange } from '../../ingest/normalise.ts';
-import type { Selection } from '../../store/store.ts';
+import type { Reader } from '../../query/read.ts';
+import type { LogId, Range, Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
 import { describe, UUID } from './describe.ts';
 import { makeEntryTexts } from './entry-texts.ts';
 import { ask, asWriter, cursorAt, rangeOf, requestKeyOf, selectionOf } from './from-wire.ts';
 import { recordLines } from './ndjson.ts';
-import { listBytes, receiptText, toText, toWholeEntry } from './to-wire.ts';
+import { type EntryText, listBytes, receiptText, toText, toWholeEntry } from './to-wire.ts';
 import {
   ChangesQuery,
   countedListOf,
@@ -84,9 +85,7 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
     const wanted = { ...range, limit: range.limit + 1 };
     const [texts, count] = await Promise.all([
       query.include === 'states'
-        ? annals.read
-            .rows(organization.id, selection, wanted, { states: true })
-            .then((rows) => rows.map(toText))
+        ? textsWithStates(annals.read, organization.id, selection, wanted)
         : entryTexts(organization.id, selection, wanted),
       query.count === 'exact' ? annals.read.count(organization.id, selection) : undefined,
     ]);
@@ -94,6 +93,26 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
     reply.type('application/json');
     return listBytes(texts.slice(0, range.limit), last === undefined ? null : cursorAt(last.position), count);
   }
+}
+
+/** Rows with states are large: so many are read, and written out, at a time. */
+const ROWS_AT_ONCE = 100;
+
+async function textsWithStates(
+  { local, rows }: Reader,
+  log: LogId,
+  selection: Selection,
+  range: Range,
+): Promise<EntryText[]> {
+  const states = { states: true };
+  if (local === undefined) return (await rows(log, selection, range, states)).map(toText);
+  const positions = await local.positions(log, selection, range);
+  const texts: EntryText[] = [];
+  for (let from = 0; from < positions.length; from += ROWS_AT_ONCE) {
+    const some = await local.at(log, positions.slice(from, from + ROWS_AT_ONCE), states);
+    texts.push(...some.map(toText));
+  }
+  return texts;
 }
 
 function registerWrites(app: FastifyInstance, annals: Annals): void {
