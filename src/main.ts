@@ -85,10 +85,10 @@ function readTls({ certFile, keyFile }: NonNullable<Config['tls']>): TlsMaterial
 
 /**
  * V8 gathers garbage for as long as the machine has memory: half a gigabyte while changes stream in, of
- * which a tenth is alive. So the heap grows to its double, and the young generation stays as it is.
+ * which a tenth is alive. So the heap grows by half, and the young generation stays as it is.
  */
 function boundMemory(): void {
-  setFlagsFromString('--heap-growing-percent=60');
+  setFlagsFromString('--heap-growing-percent=50');
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 

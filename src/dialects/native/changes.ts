@@ -96,7 +96,7 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
 }
 
 /** Rows with states are large: so many are read, and written out, at a time. */
-const ROWS_AT_ONCE = 100;
+const ROWS_AT_ONCE = 50;
 
 async function textsWithStates(
   { local, rows }: Reader,
