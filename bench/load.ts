@@ -19,12 +19,17 @@ export async function rateOf({ url, connections, seconds, requests }: Load): Pro
   return result.requests.average;
 }
 
-/** Two rates, measured in turn, A B A B …: a machine whose speed drifts drifts for both. */
+/**
+ * Two rates, measured in turn, A B A B …: a machine whose speed drifts drifts for both. The first round of each does not
+ * count: programs and caches are cold in it.
+ */
 export async function ratesInTurn(
   left: () => Promise<number>,
   right: () => Promise<number>,
   rounds: number,
 ): Promise<[number[], number[]]> {
+  await left();
+  await right();
   const rates: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     rates[0].push(await left());
