@@ -8,8 +8,9 @@ import { type EntryText, toText } from './to-wire.ts';
 const MOST_BYTES = 24 * 1024 * 1024;
 /** What a text weighs beside its bytes. */
 const OVERHEAD = 150;
-/** Positions for which a log has room among the keys. */
-const MOST_POSITIONS = 2 ** 32;
+/** Keys are safe integers: so many positions of a log, and so many logs. */
+const MOST_POSITIONS = 2 ** 33;
+const MOST_LOGS = 2 ** 20;
 
 export type EntryTexts = (log: LogId, selection: Selection, range: Range) => Promise<EntryText[]>;
 
@@ -39,9 +40,19 @@ export function makeEntryTexts({ local, rows }: Reader): EntryTexts {
 
   /** Keys are numbers, which cost less than texts to make and to look up: those of a log lie behind those of the one before. */
   function baseOf(log: LogId): number {
-    const number = logs.get(log) ?? logs.size;
-    logs.set(log, number);
+    let number = logs.get(log);
+    if (number === undefined) {
+      if (logs.size === MOST_LOGS) forget();
+      number = logs.size;
+      logs.set(log, number);
+    }
     return number * MOST_POSITIONS;
+  }
+
+  function forget(): void {
+    logs.clear();
+    known.clear();
+    bytes = 0;
   }
 
   /** The oldest go first: what is read again and again comes back at the cost of one look-up. */

@@ -18,9 +18,14 @@ export function lifetimeSentences(subject: Subject): void {
     const sealer = new LogSealer(randomUUID(), random());
     const append = opened.store.append(sealer.log, 0, sealer.batch([changeOf(sealer.random)]));
     const tip = opened.store.tip(randomUUID());
+    const count = opened.store.count(randomUUID(), { streams: [] });
+    const range = { by: 'position', order: 'asc', limit: 1 } as const;
+    const positions = opened.store.local?.positions(randomUUID(), { streams: [] }, range) ?? [];
     await opened.store.close();
     expect(await append).toEqual({ outcome: 'appended' });
     expect((await tip).tree.size).toBe(0);
+    expect(await count).toBe(0);
+    expect(await positions).toEqual([]);
     await opened.close();
   });
 

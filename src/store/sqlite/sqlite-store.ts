@@ -164,6 +164,8 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    // What was asked for in this turn goes over first.
+    await new Promise((resolve) => setImmediate(resolve));
     // The writer is the last to close: it puts the write-ahead log away.
     this.#watch.close();
     await this.#reader.close();
@@ -241,7 +243,8 @@ class Thread {
   async close(): Promise<void> {
     if (this.#failure !== undefined) return;
     const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
-    await this.call('close');
+    // Behind what is gathered.
+    await this.gather('close');
     await ended;
   }
 
