@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { appendAll, LogSealer, START } from '../contract-batches.ts';
 import { changeOf, randomChanges } from '../contract-changes.ts';
-import { plainTip } from '../contract-model.ts';
+import { modelOf, plain, plainTip } from '../contract-model.ts';
 import type { Batch, KeptAnswer, Store } from '../store.ts';
 import type { Subject } from './subject.ts';
 
@@ -13,6 +13,28 @@ const HOUR_MICROS = 3_600_000_000;
 export function appendSentences(subject: Subject): void {
   const { store, random, hint } = subject;
   const newSealer = (): LogSealer => new LogSealer(randomUUID(), random());
+
+  it('keeps what it has packed before as if it had come with the batch', async () => {
+    const sealer = newSealer();
+    const changes = [...randomChanges(sealer.random, 40), changeOf(sealer.random, { action: 'access' })];
+    const batch = sealer.batch(changes);
+    const pack = store().pack?.bind(store());
+    if (pack === undefined) return;
+    const [first, second, rest] = [
+      batch.entries.slice(0, 20),
+      batch.entries.slice(20, 30),
+      batch.entries.slice(30),
+    ];
+    const packed = { ...batch, packed: [pack(first), pack(second)], entries: rest };
+    expect(packed.packed.map(({ count }) => count)).toEqual([20, 10]);
+    expect(await store().append(sealer.log, 0, packed)).toEqual({ outcome: 'appended' });
+    const last = sealer.batch([changeOf(sealer.random)]);
+    const whole = { ...last, packed: [pack(last.entries)], entries: [] };
+    expect(await store().append(sealer.log, 41, whole)).toEqual({ outcome: 'appended' });
+    const range = { by: 'position', order: 'asc', limit: 50 } as const;
+    const kept = await store().select(sealer.log, { streams: [] }, range, { states: true, seals: true });
+    expect(kept.map(plain), hint).toEqual(modelOf(sealer.written).map(({ stored }) => plain(stored)));
+  });
 
   it('answers the tip of an empty log where the log is not known', async () => {
     const log = randomUUID();

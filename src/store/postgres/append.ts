@@ -6,7 +6,7 @@ import { SPAN } from '../../core/plan.ts';
 import type { SealedEntry } from '../../core/seal.ts';
 import type { StateText } from '../../core/state-text.ts';
 import type { Stream } from '../../core/streams.ts';
-import type { Batch, LogId } from '../store.ts';
+import type { Batch, LogId, Packed } from '../store.ts';
 import {
   bigintArray,
   booleanArray,
@@ -14,6 +14,7 @@ import {
   instantArray,
   instantValue,
   integerArray,
+  joinArrays,
   jsonArray,
   jsonbArray,
   smallintArray,
@@ -33,6 +34,43 @@ export interface AppendRow {
 
 type Parameter = [name: string, type: string, value: Buffer | string | number | null];
 
+/** Entries as the columns of arrays that annals.append takes, and what the other tables need to know of them. */
+export interface Columns extends Packed {
+  parameters: [name: string, type: string, value: Buffer][];
+  filed: Filed[];
+}
+
+type Filed = Pick<SealedEntry, 'position' | 'recordedAt' | 'occurredAt' | 'streams'>;
+
+export function columnsOf(entries: readonly SealedEntry[]): Columns {
+  return {
+    count: entries.length,
+    parameters: entryParameters(entries),
+    filed: entries.map(({ position, recordedAt, occurredAt, streams }) => ({
+      position,
+      recordedAt,
+      occurredAt,
+      streams,
+    })),
+  };
+}
+
+/** All entries of a batch. */
+export function joinedColumns({ packed = [], entries }: Batch): Columns {
+  const all = packed as readonly Columns[];
+  const parts = entries.length > 0 || all.length === 0 ? [...all, columnsOf(entries)] : all;
+  const [first] = parts as [Columns, ...Columns[]];
+  return {
+    count: parts.reduce((sum, { count }) => sum + count, 0),
+    parameters: first.parameters.map(([name, type], index) => [
+      name,
+      type,
+      joinArrays(parts.map(({ parameters }) => parameters[index]?.[2] as Buffer)),
+    ]),
+    filed: parts.flatMap(({ filed }) => filed),
+  };
+}
+
 /**
  * The call of annals.append.
  * @param floor the log's size as this process has seen it: a smaller one means that the log went back
@@ -44,6 +82,7 @@ export function appendCall(
   batch: Batch,
 ): { text: string; values: Parameter[2][] } {
   const { tree, recordedAt } = batch.tip;
+  const { parameters: entries, filed } = joinedColumns(batch);
   const parameters: Parameter[] = [
     ['p_log', 'uuid', log],
     ['p_size', 'bigint', expectedSize],
@@ -51,10 +90,10 @@ export function appendCall(
     ['p_floor', 'bigint', floor],
     ['p_new_size', 'bigint', tree.size],
     ['p_recorded_at', 'timestamptz', Number.isFinite(recordedAt) ? instantValue(recordedAt) : null],
-    ...streamParameters(batch.entries),
-    ...entryParameters(batch.entries),
+    ...streamParameters(filed),
+    ...entries,
     ...nodeParameters(batch),
-    ...spanParameters(batch.entries),
+    ...spanParameters(filed),
     ...latestParameters(batch),
     ...answerParameters(batch),
   ];
@@ -65,7 +104,7 @@ export function appendCall(
   };
 }
 
-function entryParameters(entries: readonly SealedEntry[]): Parameter[] {
+function entryParameters(entries: readonly SealedEntry[]): Columns['parameters'] {
   const each = <Value>(value: (entry: SealedEntry) => Value): Value[] => entries.map(value);
   return [
     ['p_positions', 'bigint[]', bigintArray(each((entry) => entry.position))],
@@ -101,8 +140,8 @@ function entryParameters(entries: readonly SealedEntry[]): Parameter[] {
  * Each stream's name once, and the filings as indexes into the names, which count from 1 as arrays do in
  * SQL. Stream by stream, so that neighbours go to one page of the index.
  */
-function streamParameters(entries: readonly SealedEntry[]): Parameter[] {
-  const streams = new Map<Stream, SealedEntry[]>();
+function streamParameters(entries: readonly Filed[]): Parameter[] {
+  const streams = new Map<Stream, Filed[]>();
   for (const entry of entries) {
     for (const name of entry.streams) {
       const filed = streams.get(name);
@@ -147,7 +186,7 @@ interface Span {
   latest: Instant;
 }
 
-function spanParameters(entries: readonly SealedEntry[]): Parameter[] {
+function spanParameters(entries: readonly Filed[]): Parameter[] {
   const spans = new Map<string, Span>();
   for (const { position, occurredAt, recordedAt } of entries) {
     const [span, year] = [Math.floor(position / SPAN), yearOf(recordedAt)];

@@ -21,6 +21,8 @@ const OID = {
 const EPOCH_MICROS = 946_684_800_000_000;
 
 const HEADER_BYTES = 20;
+/** Where the header says how many items there are. */
+const LENGTH_AT = 12;
 const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 const JSONB_VERSION = 1;
@@ -63,6 +65,18 @@ export function bytesArray(values: readonly Uint8Array[]): Buffer {
     at += value.length;
   }
   return buffer;
+}
+
+/** One array of all items of arrays of one type. */
+export function joinArrays(arrays: readonly Buffer[]): Buffer {
+  const [first, ...others] = arrays as [Buffer, ...Buffer[]];
+  if (others.length === 0) return first;
+  const joined = Buffer.concat([first, ...others.map((array) => array.subarray(HEADER_BYTES))]);
+  joined.writeInt32BE(
+    arrays.reduce((length, array) => length + array.readInt32BE(LENGTH_AT), 0),
+    LENGTH_AT,
+  );
+  return joined;
 }
 
 /** One instant in binary form; infinities become PostgreSQL's own. */
@@ -117,7 +131,7 @@ function header(oid: number, length: number, bytes: number): Buffer {
   buffer.writeInt32BE(1, 0);
   buffer.writeInt32BE(1, 4);
   buffer.writeInt32BE(oid, 8);
-  buffer.writeInt32BE(length, 12);
+  buffer.writeInt32BE(length, LENGTH_AT);
   buffer.writeInt32BE(1, 16);
   return buffer;
 }

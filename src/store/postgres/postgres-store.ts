@@ -5,7 +5,7 @@ import type { ResourceRef } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Hash } from '../../core/merkle.ts';
-import type { Latest, Tip } from '../../core/seal.ts';
+import type { Latest, SealedEntry, Tip } from '../../core/seal.ts';
 import type {
   AppendResult,
   Batch,
@@ -21,7 +21,7 @@ import type {
   StoredEntry,
   Turn,
 } from '../store.ts';
-import { type AppendRow, appendCall } from './append.ts';
+import { type AppendRow, appendCall, type Columns, columnsOf, joinedColumns } from './append.ts';
 import { instantValue, smallintArray } from './arrays.ts';
 import { Database } from './database.ts';
 import { isRolledBack, isWithoutPartition, toAnnalsError } from './errors.ts';
@@ -70,6 +70,10 @@ export class PostgresStore implements Store {
     this.#announcer = new Announcer(database);
     this.#reads = new Reads(database);
     this.#selector = new Selector(database);
+  }
+
+  pack(entries: readonly SealedEntry[]): Columns {
+    return columnsOf(entries);
   }
 
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
@@ -262,8 +266,8 @@ export class PostgresStore implements Store {
     }
   }
 
-  async #makeYears({ entries }: Batch): Promise<void> {
-    const years = new Set(entries.map(({ recordedAt }) => yearOf(recordedAt)));
+  async #makeYears(batch: Batch): Promise<void> {
+    const years = new Set(joinedColumns(batch).filed.map(({ recordedAt }) => yearOf(recordedAt)));
     await this.#database.write('SELECT annals.make_year(year) FROM unnest($1::smallint[]) year', [
       smallintArray([...years]),
     ]);
