@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { CONNECTION_LIMITS, type ConnectionLimits } from './limits.ts';
 
-/** Importing it would load Node's HTTP client and WebSockets as well, by the names that it exports: 5 MiB. */
+/** Importing it would load Node's HTTP client and WebSockets as well, by the names that it exports: 13 MiB. */
 const { createServer } = process.getBuiltinModule('node:http');
 
 /** PEM texts. */
