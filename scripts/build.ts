@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const [SOURCE, TARGET] = [join(ROOT, 'src'), join(ROOT, 'dist')];
 /** Documents and fixtures are for those who work on the sources. */
-const NO_ASSETS = ['**/*.ts', '**/*.md', '**/fixtures/**'];
+const NO_ASSETS = ['**/*.{ts,js}', '**/*.md', '**/fixtures/**'];
 
 rmSync(TARGET, { recursive: true, force: true });
 const compiler = spawnSync('tsc', ['--project', join(ROOT, 'tsconfig.build.json')], {

@@ -87,13 +87,17 @@ export async function makeServer(means: Means): Promise<Server> {
   });
   await directory.ensureOrganization({ slug: 'default', name: 'Default' });
 
-  const app = makeApp(logger.child({}, { serializers: { url: hideSecrets } }), means.tls);
-  hideSecretsInErrors(app, hideSecrets);
+  const makeEmptyApp = (): FastifyInstance => {
+    const empty = makeApp(logger.child({}, { serializers: { url: hideSecrets } }), means.tls);
+    hideSecretsInErrors(empty, hideSecrets);
+    return empty;
+  };
+  const app = makeEmptyApp();
   app.addHook('onRequest', (_request, reply, done) => {
     if (isStopping) refuseWork(reply);
     else done();
   });
-  await registerDocs(app);
+  registerDocs(app, makeEmptyApp);
   registerMetrics(app);
   registerHealth(app, annals);
   const limited = [makeOAuth(guesses.tokens), zitadel({ maxChanges: means.zitadelMaxChanges })];

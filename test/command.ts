@@ -11,7 +11,7 @@ import { expect } from 'vitest';
 import { ROOT_TOKEN, startServer, type TestServer } from './harness.ts';
 import { makeEmptyOrganization, makeOrganization } from './tokens.ts';
 
-const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 
 export interface Outcome {
   code: number | null;

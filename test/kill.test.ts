@@ -13,7 +13,7 @@ import { ROOT_TOKEN } from './harness.ts';
 import { makeRandom } from './random.ts';
 
 const KILLS = Number(process.env.ANNALS_KILLS ?? 30);
-const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'annals-kill-'));
 const settings = { ANNALS_DATABASE_URL: `sqlite:${join(folder, 'annals.db')}` };
 const random = makeRandom();

@@ -14,7 +14,7 @@ import { makeRandom } from './random.ts';
 
 const KILLS = Number(process.env.ANNALS_KILLS ?? 4);
 const WRITERS = 6;
-const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'annals-directory-kill-'));
 const settings = { ANNALS_DATABASE_URL: `sqlite:${join(folder, 'annals.db')}` };
 const random = makeRandom();

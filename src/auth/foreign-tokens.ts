@@ -1,7 +1,6 @@
 // Tokens that an organization's identity provider issued (OpenID Connect Core 1.0; JWT access tokens,
 // RFC 9068): who they stand for here. A provider vouches for members of its own organization alone.
 
-import { errors, jwtVerify } from 'jose';
 import { type Instant, parseInstant } from '../core/instant.ts';
 import type { Sha256 } from '../core/merkle.ts';
 import type { Directory, Found } from '../directory/directory.ts';
@@ -89,8 +88,9 @@ export function makeForeignTokens(
   }
 
   async function isSigned(jwt: string, issuer: string, audience: string, url: string): Promise<boolean> {
+    const { errors, jwtVerify } = await import('jose');
     try {
-      const { protectedHeader } = await jwtVerify(jwt, keySets.at(url), {
+      const { protectedHeader } = await jwtVerify(jwt, await keySets.at(url), {
         algorithms: ALGORITHMS,
         issuer,
         audience,
@@ -109,7 +109,7 @@ export function makeForeignTokens(
 
   return {
     async identify(jwt) {
-      const claims = claimsOf(jwt);
+      const claims = await claimsOf(jwt);
       if (claims === undefined) return undefined;
       return (await accept(jwt, claims)) ?? ((await issuers.renew()) ? accept(jwt, claims) : undefined);
     },

@@ -82,10 +82,11 @@ export function factsText(facts: readonly (readonly [name: string, value: string
   return known.map(([name, value]) => `${style('dim', name.padEnd(width))}  ${value}`).join('\n');
 }
 
-const numbers = new Intl.NumberFormat('en-US');
+let numbers: Intl.NumberFormat | undefined;
 
 /** 14814 -> 14,814 */
 export function numberText(value: number): string {
+  numbers ??= new Intl.NumberFormat('en-US');
   return numbers.format(value);
 }
 

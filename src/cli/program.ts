@@ -2,24 +2,28 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
-import { addBackup } from './backup.ts';
-import { addCopy } from './copy.ts';
-import { addCredential } from './credential.ts';
-import { addDatabase } from './database.ts';
 import { CliError, exitCodeOf } from './exit.ts';
-import { addExport } from './export.ts';
-import { addHead } from './head.ts';
-import { addHistory } from './history.ts';
-import { addImport } from './import.ts';
-import { addOrganization } from './organization.ts';
 import { plain } from './output.ts';
-import { addRole } from './role.ts';
-import { addServe } from './serve.ts';
-import { addShow } from './show.ts';
-import { addState } from './state.ts';
-import { addToken } from './token.ts';
-import { addUser } from './user.ts';
-import { addVerify } from './verify.ts';
+
+/** In the order of the help text. */
+const COMMANDS: ReadonlyMap<string, () => Promise<(program: Command) => void>> = new Map([
+  ['serve', async () => (await import('./serve.ts')).addServe],
+  ['import', async () => (await import('./import.ts')).addImport],
+  ['export', async () => (await import('./export.ts')).addExport],
+  ['history', async () => (await import('./history.ts')).addHistory],
+  ['show', async () => (await import('./show.ts')).addShow],
+  ['state', async () => (await import('./state.ts')).addState],
+  ['head', async () => (await import('./head.ts')).addHead],
+  ['verify', async () => (await import('./verify.ts')).addVerify],
+  ['backup', async () => (await import('./backup.ts')).addBackup],
+  ['copy', async () => (await import('./copy.ts')).addCopy],
+  ['database', async () => (await import('./database.ts')).addDatabase],
+  ['organization', async () => (await import('./organization.ts')).addOrganization],
+  ['user', async () => (await import('./user.ts')).addUser],
+  ['role', async () => (await import('./role.ts')).addRole],
+  ['credential', async () => (await import('./credential.ts')).addCredential],
+  ['token', async () => (await import('./token.ts')).addToken],
+]);
 
 const program = new Command('annals')
   .description('A change-history server: who changed what, when, from what to what')
@@ -33,24 +37,10 @@ const program = new Command('annals')
     '\nExit codes: 0 done, 1 failed, 2 usage, 3 no server, 4 refused, 5 not found (docs/reference/cli.md)',
   );
 
-for (const add of [
-  addServe,
-  addImport,
-  addExport,
-  addHistory,
-  addShow,
-  addState,
-  addHead,
-  addVerify,
-  addBackup,
-  addCopy,
-  addDatabase,
-  addOrganization,
-  addUser,
-  addRole,
-  addCredential,
-  addToken,
-]) {
+// A command that is named first needs none of the others; the help text, and a name that is unknown, need all.
+const named = COMMANDS.get(process.argv[2] ?? '');
+for (const load of named === undefined ? COMMANDS.values() : [named]) {
+  const add = await load();
   add(program);
 }
 

@@ -1,6 +1,5 @@
 // The HTTP server that all dialects share: limits, bodies, errors, metrics, health.
 
-import AjvCompiler from '@fastify/ajv-compiler';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -12,6 +11,7 @@ import { registerBodies } from './bodies.ts';
 import { CONNECTION_LIMITS, JSON_BODY_LIMIT } from './limits.ts';
 import { makeListener, type TlsMaterial } from './listener.ts';
 import { isExpected, problemOf, sendProblem } from './problem.ts';
+import { SCHEMA_CONTROLLER } from './schemas.ts';
 
 /** @param tls the certificate to serve with; undefined: cleartext */
 export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyInstance {
@@ -20,6 +20,7 @@ export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyIn
     loggerInstance: logger,
     bodyLimit: JSON_BODY_LIMIT,
     serverFactory: listener.serverFactory,
+    schemaController: SCHEMA_CONTROLLER,
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -31,14 +32,6 @@ export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyIn
     listener.stop();
     done();
   });
-  const compile = AjvCompiler()(
-    {},
-    { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true } },
-  );
-  // Bodies are checked once, by `ingest`, which also names what was wrong; their schemas are for the OpenAPI document.
-  app.setValidatorCompiler((route) => (route.httpPart === 'body' ? () => true : compile(route)));
-  // Answers are written as they are: a schema that forgot a member must not drop it.
-  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
     if (!isExpected(problem)) request.log.error({ err: error, url: request.url }, problem.message);

@@ -1,26 +1,41 @@
-// The OpenAPI document at /openapi.json, and a page to read it at /docs.
+// The OpenAPI document at /openapi.json, and a page to read it at /docs. Both are made with the first request.
 
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
-import { VERSION } from '../version.ts';
+import type { FastifyInstance, RouteHandler, RouteOptions } from 'fastify';
 
-const DESCRIPTION = `Who changed what, when, from what to what.
+const HIDDEN = { schema: { hide: true } };
 
-Send \`Authorization: Bearer <token>\`. Errors are problem details (RFC 9457) with a stable \`code\`. Lists answer
-\`{"data": [...], "next": cursor or null}\`. An organization other than the token's own is chosen with the header
-\`annals-organization\` (id or slug). \`Idempotency-Key\` is honoured on every write.`;
+/** Below /docs, as `docs-pages.ts` has them; what stands for the star is a file. */
+const PAGES = ['/', '/json', '/yaml', '/static/index.html', '/static/swagger-initializer.js', '/static/*'];
 
-export async function registerDocs(app: FastifyInstance): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Annals', version: VERSION, description: DESCRIPTION, license: { name: 'Apache-2.0' } },
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
-      tags: [{ name: 'native', description: 'The native API' }],
-    },
-    hideUntagged: true,
+/**
+ * To be called before the routes that are to be described, which are those with tags.
+ * @param makeApp makes the application that has the pages, without any route
+ */
+export function registerDocs(app: FastifyInstance, makeApp: () => FastifyInstance): void {
+  const described: RouteOptions[] = [];
+  app.addHook('onRoute', (route) => {
+    if (route.method !== 'HEAD' && isTagged(route)) described.push(route);
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list' } });
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  let loading: Promise<FastifyInstance> | undefined;
+  const load = (): Promise<FastifyInstance> => {
+    loading ??= import('./docs-pages.ts').then(({ makePages }) => makePages(makeApp(), described));
+    return loading;
+  };
+  const handOver: RouteHandler = async (request, reply) => {
+    const pages = await load();
+    reply.hijack();
+    pages.routing(request.raw, reply.raw);
+  };
+  app.get('/openapi.json', HIDDEN, handOver);
+  app.register(
+    async (docs) => {
+      for (const url of PAGES) docs.get(url, HIDDEN, handOver);
+    },
+    { prefix: '/docs' },
+  );
+  app.addHook('onClose', async () => (await loading)?.close());
+}
+
+function isTagged({ schema }: RouteOptions): boolean {
+  return (schema as { tags?: string[] } | undefined)?.tags !== undefined;
 }

@@ -2,7 +2,7 @@
 // key; the issuer is whatever origin the client reached us at, so it is named, and the key is what counts.
 
 import { randomInt } from 'node:crypto';
-import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { JWTPayload } from 'jose';
 import type { Instant } from '../../core/instant.ts';
 import type { Organization, Scope } from '../../directory/directory.ts';
 import type { Store } from '../../store/store.ts';
@@ -66,6 +66,7 @@ export function makeAccessTokens(
 ): AccessTokens {
   return {
     async issue({ credential, organization, scopes, issuer, lifetimeSeconds = LIFETIME_SECONDS }) {
+      const { SignJWT } = await import('jose');
       const { kid, privateKey } = await keyRing.key();
       const issuedAtSeconds = Math.floor(now() / MICROS);
       const scope = [PROVISIONING_SCOPE, ...scopes].join(' ');
@@ -123,6 +124,7 @@ async function claimsOf(
   { publicKey }: SigningKey,
   now: Instant,
 ): Promise<AccessClaims | undefined> {
+  const { errors, jwtVerify } = await import('jose');
   try {
     const { payload } = await jwtVerify<Payload>(jwt, publicKey, {
       algorithms: [ALGORITHM],

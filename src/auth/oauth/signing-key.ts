@@ -1,25 +1,15 @@
 // The key that signs access tokens: one for the installation, made when it is first needed, and kept
 // in the database, where every server on it finds the same.
 
-import {
-  calculateJwkThumbprint,
-  exportJWK,
-  exportPKCS8,
-  generateKeyPair,
-  importJWK,
-  importPKCS8,
-  type JWK,
-} from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 import type { Store } from '../../store/store.ts';
 
 export const ALGORITHM = 'RS512';
 
-type Key = Awaited<ReturnType<typeof importPKCS8>>;
-
 export interface SigningKey {
   kid: string;
-  privateKey: Key;
-  publicKey: Key;
+  privateKey: CryptoKey;
+  publicKey: CryptoKey;
   /** The public half, as `/.well-known/jwks.json` shows it. */
   jwk: JWK;
 }
@@ -67,14 +57,16 @@ export function makeKeyRing(store: Pick<Store, 'secret' | 'addSecret'>): KeyRing
 }
 
 async function newKey(): Promise<Uint8Array> {
+  const { exportPKCS8, generateKeyPair } = await import('jose');
   const { privateKey } = await generateKeyPair(ALGORITHM, { modulusLength: MODULUS_BITS, extractable: true });
   return new TextEncoder().encode(await exportPKCS8(privateKey));
 }
 
 async function toSigningKey(kept: Uint8Array): Promise<SigningKey> {
+  const { calculateJwkThumbprint, exportJWK, importJWK, importPKCS8 } = await import('jose');
   const privateKey = await importPKCS8(new TextDecoder().decode(kept), ALGORITHM, { extractable: true });
   const { kty, n, e } = (await exportJWK(privateKey)) as { kty: 'RSA'; n: string; e: string };
   const kid = await calculateJwkThumbprint({ kty, n, e });
   const jwk: JWK = { kty, n, e, kid, alg: ALGORITHM, use: 'sig' };
-  return { kid, privateKey, publicKey: (await importJWK(jwk, ALGORITHM)) as Key, jwk };
+  return { kid, privateKey, publicKey: (await importJWK(jwk, ALGORITHM)) as CryptoKey, jwk };
 }

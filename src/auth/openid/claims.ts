@@ -1,6 +1,6 @@
 // What a token of an identity provider says, read without trust: its signature is checked by the caller.
 
-import { decodeJwt, type JWTPayload } from 'jose';
+import type { JWTPayload } from 'jose';
 import type { JsonObject } from '../../core/json.ts';
 import { domainsOf } from '../../directory/rules/identity-providers.ts';
 import { emailOf } from '../../directory/rules/memberships.ts';
@@ -14,8 +14,8 @@ export interface Claims {
 }
 
 /** Undefined where it cannot stand for anybody, whoever signed it. */
-export function claimsOf(jwt: string): Claims | undefined {
-  const payload = payloadOf(jwt);
+export async function claimsOf(jwt: string): Promise<Claims | undefined> {
+  const payload = await payloadOf(jwt);
   if (payload === undefined) return undefined;
   const { iss, aud, exp, email, email_verified } = payload;
   const audiences = Array.isArray(aud) ? aud : [aud];
@@ -35,7 +35,8 @@ export function isVouching(state: JsonObject, { issuer, audiences, email }: Clai
   );
 }
 
-function payloadOf(jwt: string): JWTPayload | undefined {
+async function payloadOf(jwt: string): Promise<JWTPayload | undefined> {
+  const { decodeJwt } = await import('jose');
   try {
     return decodeJwt(jwt);
   } catch {

@@ -40,8 +40,10 @@ beforeEach(() => {
   sets = makeKeySets(() => nowMs, { warn, debug: () => undefined });
 });
 
-const find = (at = url, kid = 'one'): Promise<unknown> =>
-  Promise.resolve(sets.at(at)({ ...HEADER, kid }, TOKEN));
+const find = async (at = url, kid = 'one'): Promise<unknown> => {
+  const keySet = await sets.at(at);
+  return keySet({ ...HEADER, kid }, TOKEN);
+};
 
 it('asks once for many, and keeps what it got', async () => {
   await Promise.all([find(), find(), find()]);

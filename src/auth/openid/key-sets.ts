@@ -1,10 +1,10 @@
 // The keys of identity providers, fetched from where each keeps them (JWK Set, RFC 7517), and kept for a while.
 
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
 
 export interface KeySets {
   /** Finds a token's key among those at a URL; rejects where there is none, or they cannot be had. */
-  at(url: string): JWTVerifyGetKey;
+  at(url: string): Promise<JWTVerifyGetKey>;
 }
 
 export interface KeyLogger {
@@ -25,7 +25,9 @@ const MOST_SETS = 1_000;
 export function makeKeySets(nowMs: () => number, logger: KeyLogger): KeySets {
   const sets = new Map<string, JWTVerifyGetKey>();
   return {
-    at(url) {
+    async at(url) {
+      const { createRemoteJWKSet, customFetch } = await import('jose');
+      // Nothing is awaited from here on: many at once share one set.
       const known = sets.get(url);
       if (known !== undefined) return known;
       const made = createRemoteJWKSet(new URL(url), {
@@ -70,12 +72,13 @@ async function fetchKeys(url: string, options: RequestInit): Promise<Response> {
     throw new Error(`the answer has the status ${response.status}`);
   }
   const text = await textOf(response);
-  mustBeKeys(text);
+  await mustBeKeys(text);
   return new Response(text);
 }
 
 /** The text is not repeated: what stands at a URL may be nobody's business here. */
-function mustBeKeys(text: string): void {
+async function mustBeKeys(text: string): Promise<void> {
+  const { createLocalJWKSet } = await import('jose');
   try {
     createLocalJWKSet(JSON.parse(text));
   } catch {

@@ -195,8 +195,7 @@ class Thread {
   #failure: AnnalsError | undefined;
 
   constructor(options: WorkerOptions) {
-    const file = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
-    const worker = new Worker(new URL(file, import.meta.url), {
+    const worker = new Worker(new URL('./thread.js', import.meta.url), {
       workerData: options,
       resourceLimits: THREAD_LIMITS,
     });
