@@ -21,7 +21,7 @@ export interface ChildServer {
 
 /** Starts `annals serve` on a free port; resolves when it is ready. */
 export async function startChild(settings: Record<string, string>): Promise<ChildServer> {
-  const child = spawn(process.execPath, [...(process.env.ZZARGS?.split(' ') ?? []), MAIN, 'serve'], {
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
     env: {
       ...process.env,
       ANNALS_PORT: '0',
