@@ -2,6 +2,7 @@
 
 import type { Instant } from '../core/instant.ts';
 import type { JsonObject } from '../core/json.ts';
+import { parseText } from '../core/json-parse.ts';
 import type { LogId, Store } from '../store/store.ts';
 import { ID_PREFIX } from './ids.ts';
 
@@ -27,7 +28,7 @@ export async function* rowsOf(
     for (const { resource, state, changedAt, version } of rows) {
       if (!resource.id.startsWith(ID_PREFIX)) return;
       if (state !== null)
-        yield { id: resource.id, state: JSON.parse(state) as JsonObject, changedAt, version };
+        yield { id: resource.id, state: parseText(state) as JsonObject, changedAt, version };
     }
     const last = rows.at(-1)?.resource;
     if (rows.length < CHUNK || last === undefined) return;

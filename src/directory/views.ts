@@ -2,6 +2,7 @@
 // what another one wrote it learns within TRUSTED_MS, or as soon as it hears that the log has grown.
 
 import type { JsonObject } from '../core/json.ts';
+import { parseText } from '../core/json-parse.ts';
 import type { Sha256 } from '../core/merkle.ts';
 import { type Stream, streamOf } from '../core/streams.ts';
 import type { LogId, Organization, Store } from '../store/store.ts';
@@ -165,5 +166,5 @@ function streamIn(log: LogId): Stream {
 }
 
 function stateOf(text: string | null): JsonObject | null {
-  return text === null ? null : (JSON.parse(text) as JsonObject);
+  return text === null ? null : (parseText(text) as JsonObject);
 }

@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { AnnalsError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
+import { parseText } from '../core/json-parse.ts';
 import { joinPointer } from '../core/pointer.ts';
 import { abbreviate, GOT_CHARACTERS, JSON_LEVELS, shorten } from './limits.ts';
 
@@ -25,7 +26,7 @@ export function parseJson(bytes: Uint8Array): Json {
   if (bytes.length > UNSCANNED_BYTES && isDeep(bytes)) inspect(text);
   let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    value = parseText(text);
   } catch (cause) {
     inspect(text);
     throw new AnnalsError('malformed_json', 'the text must be JSON', { limit: 'JSON' }, cause);
@@ -39,7 +40,7 @@ export function parseCertain(text: string): Json | undefined {
   if (text.length > UNSCANNED_BYTES) return undefined;
   let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    value = parseText(text);
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import { changesBetween } from '../core/diff.ts';
 import type { Actor, Changes, Entry, Resource, ResourceRef, State } from '../core/entry.ts';
 import { type Instant, MAX_INSTANT } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { parseText } from '../core/json-parse.ts';
 import { type Hash, rootHash, type Sha256 } from '../core/merkle.ts';
 import { streamOf } from '../core/streams.ts';
 import type { LatestRow, LogId, Range, Selection, Store, StoredEntry } from '../store/store.ts';
@@ -189,11 +190,11 @@ export function toEntry(row: StoredEntry): Entry {
     ...(row.event === undefined ? {} : { event: row.event }),
     actor: JSON.parse(row.actor) as Actor,
     related: row.related,
-    ...(row.context === undefined ? {} : { context: JSON.parse(row.context) as JsonObject }),
-    ...(row.metadata === undefined ? {} : { metadata: JSON.parse(row.metadata) as Json }),
+    ...(row.context === undefined ? {} : { context: parseText(row.context) as JsonObject }),
+    ...(row.metadata === undefined ? {} : { metadata: parseText(row.metadata) }),
     continuity: row.continuity,
     changed: row.changed,
-    changes: JSON.parse(changesText(row) ?? '{}') as Changes,
+    changes: parseText(changesText(row) ?? '{}') as Changes,
     leafHash: row.leafHash,
     ...(row.after === undefined ? {} : { before: parseState(row.before), after: parseState(row.after) }),
   };
@@ -228,5 +229,5 @@ function toStateAt(row: LatestRow): StateAt {
 }
 
 function parseState(text: string | null | undefined): State {
-  return text === null || text === undefined ? null : (JSON.parse(text) as State);
+  return text === null || text === undefined ? null : (parseText(text) as State);
 }

@@ -4,6 +4,7 @@
 import { changedAttributes } from '../core/diff.ts';
 import type { Actor, Change, State } from '../core/entry.ts';
 import { canonicalize, type Json, type JsonObject } from '../core/json.ts';
+import { parseText } from '../core/json-parse.ts';
 import type { Hash, Sha256 } from '../core/merkle.ts';
 import { draftOf, type Latest, type Sealed, seal, type Tip } from '../core/seal.ts';
 import { SECTION_NAMES, type SectionName } from '../core/section.ts';
@@ -66,7 +67,7 @@ export function streamsOfRow(row: StoredEntry): Stream[] {
       ...rest,
       actor: JSON.parse(row.actor) as Actor,
       ...(event === undefined ? {} : { event }),
-      ...(context === undefined ? {} : { context: JSON.parse(context) as JsonObject }),
+      ...(context === undefined ? {} : { context: parseText(context) as JsonObject }),
     },
     attributes,
   );
@@ -100,13 +101,13 @@ function changeOf(row: StoredEntry, known: Latest | undefined): Change {
     related,
     ...(isKnown ? {} : { before: stateOf(row.before) }),
     after: stateOf(row.after),
-    ...(context === undefined ? {} : { context: JSON.parse(context) as JsonObject }),
-    ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) as Json }),
+    ...(context === undefined ? {} : { context: parseText(context) as JsonObject }),
+    ...(metadata === undefined ? {} : { metadata: parseText(metadata) }),
   };
 }
 
 function stateOf(text: string | null | undefined): State {
-  return text === null || text === undefined ? null : (JSON.parse(text) as State);
+  return text === null || text === undefined ? null : (parseText(text) as State);
 }
 
 function mustAgree(row: StoredEntry, { entry }: Sealed): void {
@@ -133,7 +134,7 @@ function mustAgree(row: StoredEntry, { entry }: Sealed): void {
 
 /** Differences keep the order of members in which a state was sent; that makes no difference. */
 function canonical(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : canonicalize(JSON.parse(text) as Json);
+  return text === undefined ? undefined : canonicalizeparseText(text);
 }
 
 type Fact = string | number | boolean | undefined;

@@ -2,6 +2,7 @@
 // so that the same file sent again adds nothing. The form of these ids is for ever.
 
 import { createHash } from 'node:crypto';
+import { parseText } from '../../core/json-parse.ts';
 import { CHANGE_BYTES } from '../../ingest/limits.ts';
 
 /** Whole lines, ready to send, and the number of the last of them. */
@@ -91,7 +92,7 @@ export function lineId(line: Buffer, number: number): string {
 
 function objectOf(line: Buffer): object | undefined {
   try {
-    const value: unknown = JSON.parse(line.toString());
+    const value: unknown = parseText(line.toString());
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;

@@ -4,6 +4,7 @@ import { changedAttributes } from '../../core/diff.ts';
 import type { Actor, Entry, Resource } from '../../core/entry.ts';
 import { formatInstant, type Instant } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import { parseText } from '../../core/json-parse.ts';
 import { KEPT } from '../../directory/declarations.ts';
 import type { LogId, StoredEntry } from '../../store/store.ts';
 
@@ -31,7 +32,7 @@ export function versionOf(log: LogId, rank: number, row: Pick<StoredEntry, RowMe
     occurredAt,
     resource,
     metadata() {
-      metadata ??= row.metadata === undefined ? null : (JSON.parse(row.metadata) as Json);
+      metadata ??= row.metadata === undefined ? null : parseText(row.metadata);
       return metadata;
     },
   };

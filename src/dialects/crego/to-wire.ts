@@ -4,6 +4,7 @@ import { isIPv4 } from 'node:net';
 import type { Actor } from '../../core/entry.ts';
 import { formatInstant, type Instant } from '../../core/instant.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { parseText } from '../../core/json-parse.ts';
 import { normaliseIp } from '../../ingest/normalise.ts';
 import type { CompleteRow } from '../../query/read.ts';
 import { toUlid } from './ulid.ts';
@@ -30,7 +31,7 @@ export function pageText(page: CregoPage, records: readonly string[]): string {
 /** A `CregoRecord` as JSON. */
 export function recordText(row: CompleteRow, tenantId: string, contentType: number | undefined): string {
   const { id: userId } = JSON.parse(row.actor) as Actor;
-  const context = row.context === undefined ? {} : (JSON.parse(row.context) as JsonObject);
+  const context = row.context === undefined ? {} : (parseText(row.context) as JsonObject);
   const record: Omit<CregoRecord, 'before_state' | 'after_state' | 'content_type'> = {
     id: toUlid(row.id),
     tenant_id: tenantId,

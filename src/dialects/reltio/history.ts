@@ -1,6 +1,7 @@
 // Which entries are entity history, and which of them a request means.
 
 import type { ResourceRef, State } from '../../core/entry.ts';
+import { parseText } from '../../core/json-parse.ts';
 import { streamOf } from '../../core/streams.ts';
 import type { CompleteRow, Reader } from '../../query/read.ts';
 import type { LogId, Range } from '../../store/store.ts';
@@ -96,5 +97,5 @@ function candidateOf(row: CompleteRow): Candidate {
 }
 
 function parseState(text: string | null | undefined): State {
-  return text === null || text === undefined ? null : (JSON.parse(text) as State);
+  return text === null || text === undefined ? null : (parseText(text) as State);
 }

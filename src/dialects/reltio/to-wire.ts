@@ -3,6 +3,7 @@
 import type { Actor } from '../../core/entry.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import { parseText } from '../../core/json-parse.ts';
 import type { CompleteRow, StateAt } from '../../query/read.ts';
 import { attributesOf } from './attribute.ts';
 import { type ReltioEntity, type ReltioEvent, TYPE_URI } from './wire.ts';
@@ -65,7 +66,7 @@ function typeOf({ event, action }: CompleteRow): string {
 
 function urisOf(metadata: string | undefined): Json[] | undefined {
   if (metadata?.includes('"uris"') !== true) return undefined;
-  const parsed = JSON.parse(metadata) as Json;
+  const parsed = parseText(metadata);
   const uris = typeof parsed === 'object' && parsed !== null && 'uris' in parsed ? parsed.uris : undefined;
   return Array.isArray(uris) ? uris : undefined;
 }

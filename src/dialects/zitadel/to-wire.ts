@@ -6,6 +6,7 @@ import type { AggregateTypeSchema, EventSchema, EventTypeSchema } from '@zitadel
 import type { Actor } from '../../core/entry.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Json } from '../../core/json.ts';
+import { parseText } from '../../core/json-parse.ts';
 import type { CompleteRow } from '../../query/read.ts';
 import { aggregateText, eventText, type Language } from './texts/texts.ts';
 import { aggregateTypeOf, EDITOR_SERVICE, eventTypeOf } from './wire.ts';
@@ -80,7 +81,7 @@ const MAX_PAYLOAD = 64 * 1024;
 /** The differences, `{path: [before, after]}`. */
 function payloadOf({ changes }: CompleteRow): JsonObject | undefined {
   if (changes === '{}' || changes.length > MAX_PAYLOAD) return undefined;
-  return flattened(JSON.parse(changes) as JsonObject, 0) as JsonObject;
+  return flattened(parseText(changes) as JsonObject, 0) as JsonObject;
 }
 
 /** Decoders of protobuf give up at 100 messages inside one another; a level of JSON takes up to three. */

@@ -4,6 +4,7 @@
 import type { Action, Continuity, Resource, ResourceRef, State } from '../../core/entry.ts';
 import type { Instant } from '../../core/instant.ts';
 import { canonicalize } from '../../core/json.ts';
+import { parseText } from '../../core/json-parse.ts';
 import { SALT_BYTES, SECTION_NAMES, type SectionName } from '../../core/section.ts';
 import type { LatestRow, Parts, StoredEntry } from '../store.ts';
 
@@ -119,7 +120,7 @@ export function stateText(text: string | null | undefined): string | null {
 }
 
 export function stateOf(text: string | null | undefined): State {
-  return text === null || text === undefined ? null : (JSON.parse(text) as State);
+  return text === null || text === undefined ? null : (parseText(text) as State);
 }
 
 /** Salts or digests, one behind the other in the order of sections. */
