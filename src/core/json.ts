@@ -22,17 +22,17 @@ export function canonicalize(value: Json): string {
   }
   const keys = sortedKeys(value);
   if (keys.length === 0) return '{}';
-  let text = `{${quoteKey(keys[0] as string)}${canonicalize(value[keys[0] as string] as Json)}`;
+  let text = `{${keyText(keys[0] as string)}${canonicalize(value[keys[0] as string] as Json)}`;
   for (let index = 1; index < keys.length; index++) {
     const key = keys[index] as string;
-    text += `,${quoteKey(key)}${canonicalize(value[key] as Json)}`;
+    text += `,${keyText(key)}${canonicalize(value[key] as Json)}`;
   }
   return `${text}}`;
 }
 
 /** A member of an object as it stands in the object's canonical text. */
 export function memberText(key: string, value: Json): string {
-  return quoteKey(key) + canonicalize(value);
+  return keyText(key) + canonicalize(value);
 }
 
 /** What JSON.stringify escapes, and surrogates, which it looks at twice. */
@@ -47,8 +47,8 @@ function quote(text: string): string {
 const MOST_REMEMBERED_KEYS = 4096;
 const quotedKeys = new Map<string, string>();
 
-/** A key with its quotes and colon; an application has few different keys. */
-function quoteKey(key: string): string {
+/** A key with its quotes and colon. An application has few different keys, which are remembered. */
+export function keyText(key: string): string {
   let quoted = quotedKeys.get(key);
   if (quoted === undefined) {
     quoted = `${quote(key)}:`;

@@ -9,6 +9,7 @@ import type { Json, JsonObject } from './json.ts';
 import { EMPTY_TREE, rootHash } from './merkle.ts';
 import { draftOf, KEPT_CHANGES_LENGTH, type Latest, receiptOf, type Sealed, seal, type Tip } from './seal.ts';
 import { SECTION_NAMES, type SectionName, toBase64 } from './section.ts';
+import { readState } from './state-reader.ts';
 import { StateText } from './state-text.ts';
 
 const seed = testSeed();
@@ -265,6 +266,39 @@ describe('differences', () => {
       expect(JSON.parse(entry.changes), hint).toEqual(wanted);
       expect(Object.keys(JSON.parse(entry.changes)), hint).toEqual(Object.keys(wanted));
     }
+  });
+
+  it('are kept the same where a state was read by what differs inside of its members', () => {
+    const random = new Random(seed);
+    const leaves: Json[] = [null, 1, 'é"', [1, { a: 1 }], { a: [1] }, 'x'.repeat(60)];
+    const keys = ['a', 'b/~', '__proto__', 'c"', '10'];
+    const inner = (): JsonObject => ({
+      ...Object.fromEntries(keys.filter(() => random.chance(0.7)).map((key) => [key, random.pick(leaves)])),
+      long: 'x'.repeat(200),
+    });
+    let isKept = 0;
+    for (let round = 0; round < 300; round++) {
+      const [before, after] = [
+        { in: inner(), 'b/~': inner() },
+        { in: inner(), 'b/~': inner() },
+      ];
+      const sealer = new Sealer();
+      const known = sealer.seal(update(before)).latest;
+      const text = Buffer.from(JSON.stringify(after));
+      const parse = (bytes: Uint8Array, from: number, to: number): Json =>
+        JSON.parse(Buffer.from(bytes.subarray(from, to)).toString()) as Json;
+      const draft = {
+        ...draftOf(update(after)),
+        after: readState(text, 0, text.length, known.state, parse) ?? null,
+      };
+      const { entry } = seal(sealer.tip, known, draft, NOW, () => new Uint8Array(16), sha256);
+      if (entry.changes === undefined) continue;
+      isKept += 1;
+      const wanted = changesBetween(before, after);
+      expect(JSON.parse(entry.changes), hint).toEqual(wanted);
+      expect(Object.keys(JSON.parse(entry.changes)), hint).toEqual(Object.keys(wanted));
+    }
+    expect(isKept).toBeGreaterThan(100);
   });
 
   it('marks an entry as changed where before and after have different canonical texts', () => {

@@ -153,6 +153,7 @@ export function seal(
   const isAccess = action === 'access';
   const changed = !isAccess && !isSameState(states.before, states.after);
   const differences = changed ? differencesOf(states) : undefined;
+  states.after?.forgetOrigin();
   const entry: SealedEntry = {
     id: change.id,
     position,
@@ -246,14 +247,25 @@ function differencesOf({ before, after }: States): { attributes: readonly string
 
 /** `changesBetween` of the two states as JSON: only what is inside of two objects or two arrays is looked for. */
 function changesText(differences: readonly Difference[]): string {
-  const texts = differences.map(({ key, before, after }) => {
-    if (before !== undefined && before.kind !== 'scalar' && before.kind === after?.kind) {
+  const pairs: string[] = [];
+  addPairs(pairs, '', differences);
+  return `{${pairs.join(',')}}`;
+}
+
+function addPairs(pairs: string[], path: string, differences: readonly Difference[]): void {
+  for (const { key, before, after, inside } of differences) {
+    if (inside !== undefined) {
+      addPairs(pairs, joinPointer(path, key), inside);
+    } else if (before !== undefined && before.kind !== 'scalar' && before.kind === after?.kind) {
       const changes = changesBetween({ [key]: before.parsed() }, { [key]: after.parsed() });
-      return JSON.stringify(changes).slice(1, -1);
+      for (const place in changes) {
+        pairs.push(`${JSON.stringify(path + place)}:${JSON.stringify(changes[place])}`);
+      }
+    } else {
+      const place = JSON.stringify(joinPointer(path, key));
+      pairs.push(`${place}:[${before?.text() ?? 'null'},${after?.text() ?? 'null'}]`);
     }
-    return `${JSON.stringify(joinPointer('', key))}:[${before?.text() ?? 'null'},${after?.text() ?? 'null'}]`;
-  });
-  return `{${texts.join(',')}}`;
+  }
 }
 
 function isLong(before: StateText, after: StateText): boolean {

@@ -1,7 +1,7 @@
 // Reads the object that a client sent by what it looked like the last time: a member that is written as it was
-// written then is not looked at further.
+// written then is not looked at further, and one that is a large object is read in the same way, one level deep.
 
-import { type Json, memberText } from './json.ts';
+import { type Json, keyText, memberText } from './json.ts';
 import {
   behindSpace,
   CLOSING_BRACE,
@@ -14,13 +14,14 @@ import {
   QUOTE,
 } from './json-bytes.ts';
 import { scratch } from './scratch.ts';
-import { type Source, StateText, startOf } from './state-text.ts';
+import { type Fresh, isSameKey, type Source, StateText, startOf } from './state-text.ts';
 
 /**
  * Reads the JSON value that stands in `bytes` from `from` to below `to`; undefined where it is not well formed,
  * or would be altered by reading it.
+ * @param level how many objects it is in
  */
-export type ParseJson = (bytes: Uint8Array, from: number, to: number) => Json | undefined;
+export type ParseJson = (bytes: Uint8Array, from: number, to: number, level: number) => Json | undefined;
 
 const encoder = new TextEncoder();
 
@@ -36,60 +37,60 @@ export function readState(
   known: StateText | null,
   parse: ParseJson,
 ): StateText | undefined {
-  const like = known ?? new StateText(EMPTY, { keys: [], ends: [] });
-  const members = found(bytes, from, to, like, parse);
-  const ordered = members && inOrder(members, like);
-  if (members === undefined || ordered === undefined) return undefined;
-  // Of a first state everything is fresh, and it has no differences that would use it.
-  const state = joined(ordered, like, known === null ? undefined : valuesOf(members));
-  state.source = sourceOf(bytes, from, to, members, ordered, like.source);
-  return state;
+  return readObject(bytes, from, to, known ?? new StateText(EMPTY, [], []), parse, 1);
 }
 
 const EMPTY = encoder.encode('{}');
 
-/** @param former that of the state before: what is the same is shared */
-function sourceOf(
+/** Below this many bytes of canonical text, an object is parsed as a whole sooner than it is taken apart. */
+const SHORTEST_TAKEN_APART = 192;
+
+function readObject(
   bytes: Uint8Array,
   from: number,
   to: number,
-  members: readonly Found[],
-  ordered: readonly Found[],
-  former: Source,
-): Source {
-  for (let place = 0; place < ordered.length; place++) (ordered[place] as Found).place = place;
-  const ends: number[] = [];
-  const places: number[] = [];
-  for (const { end, place } of members) {
-    ends.push(end - from);
-    places.push(place);
+  known: StateText,
+  parse: ParseJson,
+  level: number,
+): StateText | undefined {
+  const written = found(bytes, from, to, known, parse, level);
+  if (written === undefined) return undefined;
+  const { ends, fresh } = written;
+  const { source } = known;
+  let { places } = written;
+  let state: StateText;
+  if (places === source.places || isEachOnce(places, known.ends.length)) {
+    state = withMembers(known, fresh);
+  } else {
+    const ordered = inOrder(places, fresh, known);
+    if (ordered === undefined) return undefined;
+    state = joined(ordered, known);
+    // Fresh members have a place now that all have one.
+    const byMember: number[] = Array(places.length);
+    ordered.forEach(({ member }, place) => {
+      byMember[member] = place;
+    });
+    places = byMember;
   }
-  return {
-    bytes: bytes.slice(from, to),
-    ends,
-    places: isSameOrder(former.places, places) ? former.places : places,
-  };
+  // What nothing differs in and is as long is written the same.
+  if (fresh.length > 0 || places !== source.places || to - from !== source.bytes.length) {
+    state.source = { bytes: bytes.slice(from, to), ends, places };
+  }
+  return state;
 }
 
-function isSameOrder(left: readonly number[], right: readonly number[]): boolean {
-  return left.length === right.length && left.every((place, index) => place === right[index]);
+/** An object as it is written. */
+interface Written {
+  ends: number[];
+  /** Where each member stands in the known state, -1: nowhere; the places of its source where all are the same. */
+  places: readonly number[];
+  /** The members that are not written as they are in its source, in the order in which they are written. */
+  fresh: FreshMember[];
 }
 
-/** A member as a reading finds it. */
-interface Found {
-  end: number;
-  key: string;
-  /** Where its key stands in the known state; -1: nowhere. */
-  place: number;
-  /** Its value and its canonical text; undefined where they are those of the known state. */
-  value: Json | undefined;
-  text: string | undefined;
-}
-
-function valuesOf(members: readonly Found[]): Map<string, Json> {
-  const values = new Map<string, Json>();
-  for (const { key, value } of members) if (value !== undefined) values.set(key, value);
-  return values;
+interface FreshMember extends Fresh {
+  /** Which of the written members it is. */
+  member: number;
 }
 
 /** Takes the object in `bytes` apart by what is known; undefined where it is not well formed. */
@@ -99,39 +100,83 @@ function found(
   to: number,
   known: StateText,
   parse: ParseJson,
-): Found[] | undefined {
-  const { source, keys } = known;
-  const members: Found[] = [];
+  level: number,
+): Written | undefined {
   if (bytes[from] !== OPENING_BRACE) return undefined;
-  const search = new Search(known);
+  const { source } = known;
+  const ends: number[] = [];
+  const fresh: FreshMember[] = [];
+  /** Undefined for as long as the members are those of the source. */
+  let places: number[] | undefined;
+  let search: Search | undefined;
   let next = 0;
   let at = behindSpace(bytes, from + 1);
-  if (bytes[at] === CLOSING_BRACE) return at + 1 === to ? members : undefined;
+  if (bytes[at] === CLOSING_BRACE && at + 1 === to) return { ends, fresh, places: [] };
   for (;;) {
-    const start = at;
+    const member = ends.length;
     const length = next < source.ends.length ? matched(source, next, bytes, at) : 0;
+    let likely = next;
     if (length > 0) {
-      const place = source.places[next] as number;
       at += length;
-      next += 1;
-      members.push({ end: at, key: keys[place] as string, place, value: undefined, text: undefined });
     } else {
-      const colon = bytes[at] === QUOTE ? behindSpace(bytes, endOfString(bytes, at, to)) : to;
+      const keyEnd = bytes[at] === QUOTE ? endOfString(bytes, at, to) : to;
+      const colon = behindSpace(bytes, keyEnd);
       if (colon >= to || bytes[colon] !== COLON) return undefined;
-      at = endOfValue(bytes, colon + 1, to);
-      const key = parse(bytes, start, colon);
-      const value = parse(bytes, colon + 1, at);
-      if (typeof key !== 'string' || value === undefined) return undefined;
-      const member = search.find(key, next);
-      const place = member === -1 ? -1 : (source.places[member] as number);
-      members.push({ end: at, key, place, value, text: memberText(key, value) });
-      // What follows is most likely what followed it the last time.
-      if (member !== -1) next = member + 1;
+      const end = endOfValue(bytes, colon + 1, to);
+      search ??= new Search(known, parse, level);
+      const found = search.find(bytes, at, keyEnd, next);
+      if (found === undefined) return undefined;
+      likely = found.written;
+      const one = freshOf(bytes, colon + 1, end, known, found, parse, level);
+      if (one === undefined) return undefined;
+      fresh.push({ ...one, member });
+      at = end;
     }
-    if (bytes[at] === CLOSING_BRACE) return at + 1 === to ? members : undefined;
+    if (places === undefined && likely !== member) places = source.places.slice(0, member);
+    places?.push(likely === -1 ? -1 : (source.places[likely] as number));
+    // What follows is most likely what followed it the last time.
+    if (likely !== -1) next = likely + 1;
+    ends.push(at - from);
+    if (bytes[at] === CLOSING_BRACE) break;
     if (bytes[at] !== COMMA) return undefined;
     at = behindSpace(bytes, at + 1);
   }
+  if (at + 1 !== to) return undefined;
+  if (places === undefined && ends.length < source.ends.length) places = source.places.slice(0, ends.length);
+  return { ends, fresh, places: places ?? source.places };
+}
+
+/** A key, and which member of the source has it; -1: none. */
+interface FoundKey {
+  key: string;
+  written: number;
+}
+
+/** Reads the value of a member; undefined where it is not well formed. */
+function freshOf(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  known: StateText,
+  { key, written }: FoundKey,
+  parse: ParseJson,
+  level: number,
+): Fresh | undefined {
+  const place = written === -1 ? -1 : (known.source.places[written] as number);
+  const value = behindSpace(bytes, from);
+  if (written !== -1 && level === 1 && bytes[value] === OPENING_BRACE) {
+    const before = known.objectAt(written, SHORTEST_TAKEN_APART);
+    if (before !== undefined) {
+      const end = bytes.lastIndexOf(CLOSING_BRACE, to - 1) + 1;
+      if (behindSpace(bytes, end) < to) return undefined;
+      const after = readObject(bytes, value, end, before, parse, level + 1);
+      return after && { key, place, text: keyText(key), value: undefined, inside: { before, after } };
+    }
+  }
+  const parsed = parse(bytes, from, to, level);
+  return parsed === undefined
+    ? undefined
+    : { key, place, text: memberText(key, parsed), value: parsed, inside: undefined };
 }
 
 /** So many keys are looked for one by one; for more, an index pays. */
@@ -139,28 +184,50 @@ const FEW = 8;
 
 /** Finds members of the source by their keys. */
 class Search {
-  readonly #keys: readonly string[];
-  readonly #places: readonly number[];
+  readonly #known: StateText;
+  readonly #source: Source;
+  readonly #parse: ParseJson;
+  readonly #level: number;
   #looked = 0;
   #index: Map<string, number> | undefined;
 
-  constructor({ source, keys }: StateText) {
-    this.#keys = keys;
-    this.#places = source.places;
+  constructor(known: StateText, parse: ParseJson, level: number) {
+    this.#known = known;
+    this.#source = known.source;
+    this.#parse = parse;
+    this.#level = level;
   }
 
-  /** Which member of the source has this key; -1: none. @param likely the one that is looked at first */
-  find(key: string, likely: number): number {
-    if (this.#keyOf(likely) === key) return likely;
-    this.#looked += 1;
-    if (this.#looked <= FEW) return this.#places.findIndex((place) => this.#keys[place] === key);
-    this.#index ??= new Map(this.#places.map((place, member) => [this.#keys[place] as string, member]));
+  /**
+   * Which member of the source has the key that stands in `bytes` from `from` to below `to`; undefined where it is none.
+   * @param likely the member that is looked at first
+   */
+  find(bytes: Uint8Array, from: number, to: number, likely: number): FoundKey | undefined {
+    let written = -1;
+    if (this.#isWritten(likely, bytes, from, to)) written = likely;
+    else if (this.#looked < FEW) {
+      this.#looked += 1;
+      for (let member = 0; member < this.#source.ends.length && written === -1; member++) {
+        if (this.#isWritten(member, bytes, from, to)) written = member;
+      }
+    }
+    if (written !== -1) return { key: this.#known.keyOf(this.#source.places[written] as number), written };
+    const key = this.#parse(bytes, from, to, this.#level);
+    return typeof key === 'string' ? { key, written: this.#memberOf(key) } : undefined;
+  }
+
+  #isWritten(member: number, bytes: Uint8Array, from: number, to: number): boolean {
+    const { bytes: known, ends } = this.#source;
+    if (member >= ends.length) return false;
+    return isSameKey(bytes, from, to - from, known, behindSpace(known, startOf(ends, member)));
+  }
+
+  #memberOf(key: string): number {
+    const { places } = this.#source;
+    const { keys } = this.#known;
+    if (this.#looked < FEW) return places.findIndex((place) => keys[place] === key);
+    this.#index ??= new Map(places.map((place, member) => [keys[place] as string, member]));
     return this.#index.get(key) ?? -1;
-  }
-
-  #keyOf(member: number): string | undefined {
-    const place = this.#places[member];
-    return place === undefined ? undefined : this.#keys[place];
   }
 }
 
@@ -174,48 +241,106 @@ function matched(source: Source, member: number, bytes: Uint8Array, at: number):
   return isSameRange(source.bytes, start, end, bytes, at, at + length) ? length : 0;
 }
 
-/** The members in canonical order; undefined where two have one key. */
-function inOrder(members: readonly Found[], known: StateText): Found[] | undefined {
-  const count = known.keys.length;
-  if (members.length === count && members.every(({ place }) => place !== -1)) {
-    const ordered: Found[] = Array(count);
-    let taken = 0;
-    for (const member of members) {
-      if (ordered[member.place] === undefined) taken += 1;
-      ordered[member.place] = member;
-    }
-    return taken === count ? ordered : undefined;
+/** Is each place below `count` there, and none twice? */
+function isEachOnce(places: readonly number[], count: number): boolean {
+  if (places.length !== count) return false;
+  const isThere = new Uint8Array(count);
+  for (const place of places) {
+    if (place === -1 || isThere[place] === 1) return false;
+    isThere[place] = 1;
   }
-  const ordered = [...members].sort((left, right) =>
-    left.key < right.key ? -1 : left.key > right.key ? 1 : 0,
+  return true;
+}
+
+/** The known state with some of its members anew: the known one itself where none differs. */
+function withMembers(known: StateText, fresh: FreshMember[]): StateText {
+  if (fresh.length === 0) return known;
+  const { bytes: was, ends: knownEnds } = known;
+  const bytes = scratch(was.length + mostBytesOf(fresh));
+  const ends: number[] = Array(knownEnds.length);
+  const differing: FreshMember[] = [];
+  let copied = 0;
+  let at = 0;
+  let member = 0;
+  const copyTo = (end: number): void => {
+    bytes.set(was.subarray(copied, end), at);
+    at += end - copied;
+  };
+  for (const one of fresh.sort((left, right) => left.place - right.place)) {
+    const start = startOf(knownEnds, one.place);
+    copyTo(start);
+    for (; member < one.place; member++) ends[member] = (knownEnds[member] as number) + at - start;
+    const from = at;
+    at = put(one, bytes, at);
+    copied = knownEnds[one.place] as number;
+    ends[member++] = at;
+    if (!isSameRange(bytes, from, at, was, start, copied)) differing.push(one);
+  }
+  if (differing.length === 0) return known;
+  copyTo(was.length);
+  for (; member < ends.length; member++) ends[member] = (knownEnds[member] as number) + at - was.length;
+  return known.withSameKeys(bytes.slice(0, at), ends, differing);
+}
+
+/** At least as many bytes as the members take, and a comma for each. */
+function mostBytesOf(fresh: readonly Fresh[]): number {
+  return fresh.reduce(
+    (most, { text, inside }) => most + text.length * 3 + (inside?.after.bytes.length ?? 0) + 1,
+    0,
   );
+}
+
+/** Writes a member from `at` on; answers where it ends. */
+function put({ text, inside }: Fresh, into: Uint8Array, at: number): number {
+  const end = at + encoder.encodeInto(text, into.subarray(at)).written;
+  if (inside === undefined) return end;
+  into.set(inside.after.bytes, end);
+  return end + inside.after.bytes.length;
+}
+
+/** A member on its way into the canonical order. */
+interface Ordered {
+  key: string;
+  /** Which of the written members it is. */
+  member: number;
+  /** Where it stands in the known state; -1: nowhere. */
+  place: number;
+  /** Undefined where it is written as it was. */
+  fresh: Fresh | undefined;
+}
+
+/** The members in canonical order; undefined where two have one key. */
+function inOrder(
+  places: readonly number[],
+  fresh: readonly FreshMember[],
+  { keys }: StateText,
+): Ordered[] | undefined {
+  let next = 0;
+  const ordered = places.map((place, member): Ordered => {
+    const one = fresh[next]?.member === member ? fresh[next++] : undefined;
+    return { key: one?.key ?? (keys[place] as string), member, place, fresh: one };
+  });
+  ordered.sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0));
   return ordered.some(({ key }, index) => index > 0 && ordered[index - 1]?.key === key) ? undefined : ordered;
 }
 
-/** The state that these members make up: the known one itself where nothing differs. */
-function joined(
-  ordered: readonly Found[],
-  known: StateText,
-  fresh: Map<string, Json> | undefined,
-): StateText {
-  const { ends: knownEnds, keys } = known;
-  let most = known.bytes.length + ordered.length + 2;
-  for (const { text } of ordered) if (text !== undefined) most += text.length * 3;
-  const bytes = scratch(most);
+/** The state that these members make up, which are not those of the known one. */
+function joined(ordered: readonly Ordered[], known: StateText): StateText {
+  const { ends: knownEnds } = known;
+  const fresh = ordered.flatMap(({ fresh }) => fresh ?? []);
+  const bytes = scratch(known.bytes.length + mostBytesOf(fresh) + ordered.length + 2);
   const ends: number[] = [];
-  let differs = ordered.length !== keys.length;
   let at = 0;
   bytes[at++] = OPENING_BRACE;
   for (let index = 0; index < ordered.length; index++) {
-    const { place, text } = ordered[index] as Found;
+    const one = ordered[index] as Ordered;
     if (index > 0) bytes[at++] = COMMA;
-    const start = at;
-    if (text === undefined) {
+    if (one.fresh === undefined) {
       // Neighbours that stay neighbours are copied together.
-      let last = place;
-      const from = startOf(knownEnds, place);
+      let last = one.place;
+      const from = startOf(knownEnds, last);
       const shift = at - from;
-      for (let next = ordered[index + 1]; next?.text === undefined && next?.place === last + 1; ) {
+      for (let next = ordered[index + 1]; next?.fresh === undefined && next?.place === last + 1; ) {
         ends.push((knownEnds[last] as number) + shift);
         last += 1;
         index += 1;
@@ -225,16 +350,13 @@ function joined(
       bytes.set(known.bytes.subarray(from, to), at);
       at += to - from;
     } else {
-      at += encoder.encodeInto(text, bytes.subarray(at)).written;
-      differs ||=
-        place === -1 ||
-        !isSameRange(bytes, start, at, known.bytes, startOf(knownEnds, place), knownEnds[place] as number);
+      at = put(one.fresh, bytes, at);
     }
     ends.push(at);
   }
   bytes[at++] = CLOSING_BRACE;
-  if (!differs) return known;
-  const isOfSameKeys = ordered.length === keys.length && ordered.every(({ place }, index) => place === index);
-  const members = { keys: isOfSameKeys ? keys : ordered.map(({ key }) => key), ends };
-  return new StateText(bytes.slice(0, at), members, fresh);
+  const keys = ordered.map(({ key }) => key);
+  // Of a first state everything is fresh, and it has no differences that would use it.
+  const derivation = knownEnds.length === 0 ? undefined : { from: known, fresh, hasSameKeys: false };
+  return new StateText(bytes.slice(0, at), ends, keys, derivation);
 }

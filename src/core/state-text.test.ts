@@ -2,15 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { Random, testSeed } from '../store/contract-batches.ts';
 import { changedAttributes } from './diff.ts';
 import { canonicalize, type Json, type JsonObject } from './json.ts';
+import { parseText } from './json-parse.ts';
 import { readState } from './state-reader.ts';
-import { StateText } from './state-text.ts';
+import { type Difference, StateText } from './state-text.ts';
 
 const seed = testSeed();
 const hint = `ANNALS_SEED=${seed} repeats this run`;
 
 function parse(bytes: Uint8Array, from: number, to: number): Json | undefined {
   try {
-    return JSON.parse(Buffer.from(bytes.subarray(from, to)).toString()) as Json;
+    return parseText(Buffer.from(bytes.subarray(from, to)).toString());
   } catch {
     return undefined;
   }
@@ -44,14 +45,29 @@ function randomState(random: Random): JsonObject {
   return Object.fromEntries(keys.map((key) => [key, random.pick(VALUES)]));
 }
 
-/** The state with some members changed, removed, added or moved. */
+/** A state with objects in it that are large enough to be taken apart themselves. */
+function deepState(random: Random): JsonObject {
+  const large = (): JsonObject => ({ ...randomState(random), long: 'x'.repeat(200) });
+  const entries = random
+    .shuffled(KEYS)
+    .slice(0, 3)
+    .map((key): [string, Json] => [key, { ...large(), deeper: large() }]);
+  return Object.fromEntries([...Object.entries(randomState(random)), ...entries]);
+}
+
+/** The state with some members changed, removed, added or moved, inside of objects as well. */
 function edited(random: Random, state: JsonObject): JsonObject {
   const entries = Object.entries(state).flatMap(([key, value]): [string, Json][] => {
     if (random.chance(0.1)) return [];
+    if (isObject(value) && random.chance(0.5)) return [[key, edited(random, value)]];
     return [[key, random.chance(0.2) ? random.pick(VALUES) : value]];
   });
   if (random.chance(0.3)) entries.push([random.pick(KEYS), random.pick(VALUES)]);
   return Object.fromEntries(random.chance(0.2) ? random.shuffled(entries) : entries);
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const SPACES = ['', '', '', ' ', '\t', '\r\n', '  '];
@@ -101,6 +117,45 @@ describe('the canonical text of a state', () => {
         state = edited(random, state);
       }
     }
+  });
+
+  it('is read the same beside the one before where what differs is inside of its members', () => {
+    const random = new Random(seed);
+    for (let round = 0; round < 60; round++) {
+      let state = deepState(random);
+      let known = StateText.of(state);
+      for (let version = 0; version < 20; version++) {
+        const next = edited(random, state);
+        const text = random.chance(0.7) ? JSON.stringify(next) : written(random, next);
+        const read = readState(Buffer.from(text), 0, Buffer.byteLength(text), known, parse);
+        expect(read?.text, `${text} beside ${known.text}; ${hint}`).toBe(canonicalize(next));
+        expect(read?.keys, hint).toEqual(Object.keys(next).sort());
+        expect(read?.ends, hint).toEqual(StateText.of(next).ends);
+        const differences = read?.differencesFrom(known) ?? [];
+        mustBeDifferences(differences, state, next);
+        // The origin is no longer needed for them.
+        read?.forgetOrigin();
+        mustBeDifferences(read?.differencesFrom(known) ?? [], state, next);
+        [state, known] = [next, read as StateText];
+      }
+    }
+  });
+
+  it('is read by what differs inside of a large member', () => {
+    const names = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, 'x'.repeat(20)]));
+    const known = read(JSON.stringify({ names, a: 1 }));
+    const parsed: string[] = [];
+    const text = Buffer.from(JSON.stringify({ names: { ...names, k7: 'y' }, a: 1 }));
+    const state = readState(text, 0, text.length, known ?? null, (bytes, from, to) => {
+      parsed.push(Buffer.from(bytes.subarray(from, to)).toString());
+      return parse(bytes, from, to);
+    });
+    expect(parsed).toEqual(['"y"']);
+    const [names1, ...others] = state?.differencesFrom(known as StateText) ?? [];
+    expect(others).toEqual([]);
+    expect(names1?.inside?.map(({ key, before, after }) => [key, before?.text(), after?.text()])).toEqual([
+      ['k7', `"${'x'.repeat(20)}"`, '"y"'],
+    ]);
   });
 
   it('is the known one itself where nothing differs, however it is written', () => {
@@ -169,7 +224,7 @@ describe('the canonical text of a state', () => {
         changed[at] = byte;
         let wanted: string | undefined;
         try {
-          const value = JSON.parse(changed.toString()) as Json;
+          const value = parseText(changed.toString());
           const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
           wanted = isObject ? canonicalize(value) : undefined;
         } catch {
@@ -186,6 +241,25 @@ describe('the canonical text of a state', () => {
 function kindOf(value: Json): string {
   if (Array.isArray(value)) return 'array';
   return typeof value === 'object' && value !== null ? 'object' : 'scalar';
+}
+
+/** Holds differences against those of the values, those inside as well. */
+function mustBeDifferences(differences: readonly Difference[], before: JsonObject, after: JsonObject): void {
+  expect(
+    differences.map(({ key }) => key),
+    hint,
+  ).toEqual(changedAttributes(before, after));
+  for (const { key, inside, ...sides } of differences) {
+    const [was, is] = [before, after].map((state) =>
+      Object.hasOwn(state, key) ? (state[key] as Json) : undefined,
+    );
+    expect(sides.before?.parsed(), hint).toEqual(was);
+    expect(sides.after?.parsed(), hint).toEqual(is);
+    expect(sides.after?.text(), hint).toBe(is === undefined ? undefined : canonicalize(is));
+    if (inside === undefined) continue;
+    if (!isObject(was) || !isObject(is)) throw new Error(`${key} is no object; ${hint}`);
+    mustBeDifferences(inside, was, is);
+  }
 }
 
 describe('differences of two states', () => {

@@ -3,6 +3,7 @@
 
 import { type Json, type JsonObject, memberText, sortedKeys } from './json.ts';
 import {
+  behindSpace,
   CLOSING_BRACE,
   COMMA,
   endOfString,
@@ -12,36 +13,32 @@ import {
   OPENING_BRACKET,
   QUOTE,
 } from './json-bytes.ts';
+import { parseText } from './json-parse.ts';
 import { scratch } from './scratch.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The members of an object in UTF-8: the first begins behind the brace, each other one behind a comma. */
-export interface Members {
-  /** In the order of the text. */
-  keys: readonly string[];
-  /** Where each ends. */
-  ends: readonly number[];
-}
-
 /** An object as a client wrote it: its members in the order and with the white space of the client. */
 export interface Source {
   bytes: Uint8Array;
+  /** The first member begins behind the brace, each other one behind a comma; this is where each ends. */
   ends: readonly number[];
   /** Which member of the canonical text each of them is. */
   places: readonly number[];
 }
 
-/** An attribute that was added, removed or changed. */
+/** A member that was added, removed or changed. */
 export interface Difference {
   key: string;
   /** Undefined where it was not there. */
   before: Value | undefined;
   after: Value | undefined;
+  /** What differs within two objects, where that is known. */
+  inside?: readonly Difference[];
 }
 
-/** The value of an attribute. */
+/** The value of a member. */
 export interface Value {
   kind: 'object' | 'array' | 'scalar';
   /** Its canonical text. */
@@ -49,22 +46,51 @@ export interface Value {
   parsed(): Json;
 }
 
+/** A member that was read, because it is not written as it was in the state beside which it was read. */
+export interface Fresh {
+  key: string;
+  /** Where it stands in that state; -1: nowhere. */
+  place: number;
+  /** Its canonical text, as far as before what is inside. */
+  text: string;
+  /** What it was parsed to; undefined where it was read by what differs inside. */
+  value: Json | undefined;
+  /** An object that was read beside the one that it was. */
+  inside: { before: StateText; after: StateText } | undefined;
+}
+
+/** How a state came of another one. */
+export interface Derivation {
+  from: StateText;
+  /** In the order of the canonical text; has everything that differs. */
+  fresh: readonly Fresh[];
+  /** Have both the same keys? Then all that is fresh differs. */
+  hasSameKeys: boolean;
+}
+
 export class StateText {
   /** Canonical JSON of an object, UTF-8. */
   readonly bytes: Uint8Array;
-  #members: Members | undefined;
+  #ends: readonly number[] | undefined;
+  #keys: readonly string[] | undefined;
   #source: Source | undefined;
-  /** The values that were parsed when it was read, until its differences have been asked for. */
-  #fresh: Map<string, Json> | undefined;
+  #derivation: Derivation | undefined;
 
   /**
    * @param bytes canonical JSON of an object; not checked, not copied
-   * @param fresh values of some members that are at hand
+   * @param ends where each member ends
+   * @param keys in the order of the text
    */
-  constructor(bytes: Uint8Array, members?: Members, fresh?: Map<string, Json>) {
+  constructor(
+    bytes: Uint8Array,
+    ends?: readonly number[],
+    keys?: readonly string[],
+    derivation?: Derivation,
+  ) {
     this.bytes = bytes;
-    this.#members = members;
-    this.#fresh = fresh;
+    this.#ends = ends;
+    this.#keys = keys;
+    this.#derivation = derivation;
   }
 
   static of(state: JsonObject): StateText {
@@ -84,17 +110,24 @@ export class StateText {
 
   /** Parsed anew each time. */
   get value(): JsonObject {
-    return JSON.parse(this.text) as JsonObject;
+    return parseText(this.text) as JsonObject;
   }
 
   /** The top-level attributes, sorted by UTF-16 code units. */
   get keys(): readonly string[] {
-    return this.#taken().keys;
+    this.#keys ??= this.ends.map((_, member) => this.keyOf(member));
+    return this.#keys;
+  }
+
+  /** The key of one member. */
+  keyOf(member: number): string {
+    return this.#keys?.[member] ?? keyAt(this.bytes, startOf(this.ends, member));
   }
 
   /** The bytes that it holds in memory. */
   get weight(): number {
-    return this.bytes.length + (this.#source === undefined ? 0 : this.#source.bytes.length);
+    const { bytes } = this.#source ?? this;
+    return this.bytes.length + (bytes === this.bytes ? 0 : bytes.length);
   }
 
   isSame(other: StateText | null): boolean {
@@ -106,36 +139,56 @@ export class StateText {
 
   /** The attributes that differ, sorted by UTF-16 code units. */
   differencesFrom(before: StateText): Difference[] {
-    const left = before.#taken();
-    const right = this.#taken();
-    const fresh = this.#fresh;
-    this.#fresh = undefined;
+    const derivation = this.#derivation?.from === before ? this.#derivation : undefined;
+    if (derivation?.hasSameKeys === true) {
+      return derivation.fresh.map((fresh) =>
+        differenceOf(fresh.key, before.#value(fresh.place), this.#value(fresh.place, fresh), fresh),
+      );
+    }
+    const known = new Map(derivation?.fresh.map((fresh) => [fresh.key, fresh]));
+    const [left, right] = [before.keys, this.keys];
     const differences: Difference[] = [];
     let was = 0;
     let is = 0;
-    while (was < left.keys.length || is < right.keys.length) {
-      const leftKey = left.keys[was];
-      const rightKey = right.keys[is];
+    while (was < left.length || is < right.length) {
+      const leftKey = left[was];
+      const rightKey = right[is];
       if (leftKey !== undefined && leftKey === rightKey) {
-        if (!isSameMember(before.bytes, left.ends, was, this.bytes, right.ends, is)) {
-          differences.push({ key: leftKey, before: before.#value(was), after: this.#value(is, fresh) });
+        const fresh = known.get(leftKey);
+        // What is not fresh is as it was.
+        const mayDiffer = derivation === undefined || fresh !== undefined;
+        if (mayDiffer && !isSameMember(before, was, this, is)) {
+          differences.push(differenceOf(leftKey, before.#value(was), this.#value(is, fresh), fresh));
         }
         was += 1;
         is += 1;
       } else if (rightKey === undefined || (leftKey !== undefined && leftKey < rightKey)) {
         differences.push({ key: leftKey as string, before: before.#value(was++), after: undefined });
       } else {
-        differences.push({ key: rightKey, before: undefined, after: this.#value(is++, fresh) });
+        differences.push({
+          key: rightKey,
+          before: undefined,
+          after: this.#value(is++, known.get(rightKey)),
+        });
       }
     }
     return differences;
   }
 
+  /** One with the same keys; all that is fresh differs. */
+  withSameKeys(bytes: Uint8Array, ends: readonly number[], fresh: readonly Fresh[]): StateText {
+    return new StateText(bytes, ends, this.#keys, { from: this, fresh, hasSameKeys: true });
+  }
+
+  /** Forgets how it came of another state, which would else stay in memory with it. */
+  forgetOrigin(): void {
+    this.#derivation = undefined;
+  }
+
   /** How it was written the last time that a client sent it; its canonical text where none did. */
   get source(): Source {
-    if (this.#source !== undefined) return this.#source;
-    const { ends } = this.#taken();
-    return { bytes: this.bytes, ends, places: ends.map((_, place) => place) };
+    this.#source ??= { bytes: this.bytes, ends: this.ends, places: this.ends.map((_, place) => place) };
+    return this.#source;
   }
 
   set source(source: Source) {
@@ -144,26 +197,46 @@ export class StateText {
 
   /** Where each member ends in `bytes`. */
   get ends(): readonly number[] {
-    return this.#taken().ends;
+    this.#ends ??= endsOf(this.bytes, 0, this.bytes.length);
+    return this.#ends;
   }
 
-  #taken(): Members {
-    this.#members ??= membersOf(this.bytes);
-    return this.#members;
+  /**
+   * The value of a member, with how it was written last; undefined where it is no object, or a short one.
+   * @param written which member of the source it is
+   */
+  objectAt(written: number, shortest: number): StateText | undefined {
+    const { source } = this;
+    const from = valueAt(this.bytes, startOf(this.ends, source.places[written] as number));
+    const to = this.ends[source.places[written] as number] as number;
+    if (to - from < shortest || this.bytes[from] !== OPENING_BRACE) return undefined;
+    const object = new StateText(this.bytes.subarray(from, to));
+    const start = behindSpace(source.bytes, startOf(source.ends, written));
+    const writtenFrom = behindSpace(source.bytes, valueAt(source.bytes, start));
+    const bytes = source.bytes.subarray(writtenFrom, source.ends[written]);
+    const ends = endsOf(bytes, 0, bytes.length);
+    const places = placesOf(bytes, ends, object);
+    if (places === undefined) return undefined;
+    object.source = { bytes, ends, places };
+    return object;
   }
 
-  #value(member: number, fresh?: Map<string, Json>): Value {
-    const { keys, ends } = this.#taken();
-    // A canonical text has no white space: the value begins right behind the colon.
-    const from = endOfString(this.bytes, startOf(ends, member), this.bytes.length) + 1;
+  #value(member: number, fresh?: Fresh): Value {
+    const { ends } = this;
+    const from = valueAt(this.bytes, startOf(ends, member));
     const first = this.bytes[from];
     const text = (): string => decoder.decode(this.bytes.subarray(from, ends[member]));
     return {
       kind: first === OPENING_BRACE ? 'object' : first === OPENING_BRACKET ? 'array' : 'scalar',
       text,
-      parsed: () => fresh?.get(keys[member] as string) ?? (JSON.parse(text()) as Json),
+      parsed: () => fresh?.value ?? parseText(text()),
     };
   }
+}
+
+function differenceOf(key: string, before: Value, after: Value, fresh: Fresh | undefined): Difference {
+  if (fresh?.inside === undefined) return { key, before, after };
+  return { key, before, after, inside: fresh.inside.after.differencesFrom(fresh.inside.before) };
 }
 
 /** Its members' texts one behind the other; the keys must be sorted. */
@@ -180,20 +253,66 @@ function assembled(members: readonly { key: string; text: string }[]): StateText
     ends.push(at);
   }
   bytes[at++] = CLOSING_BRACE;
-  return new StateText(bytes.slice(0, at), { keys: members.map(({ key }) => key), ends });
+  return new StateText(
+    bytes.slice(0, at),
+    ends,
+    members.map(({ key }) => key),
+  );
 }
 
-/** Takes the canonical text of an object apart. */
-function membersOf(bytes: Uint8Array): Members {
-  const keys: string[] = [];
+/** Where each member of the object that begins at `from` ends; it must be well formed. */
+function endsOf(bytes: Uint8Array, from: number, to: number): number[] {
   const ends: number[] = [];
-  for (let at = 1; at < bytes.length && bytes[at] === QUOTE; at++) {
-    const colon = endOfString(bytes, at, bytes.length);
-    keys.push(JSON.parse(decoder.decode(bytes.subarray(at, colon))) as string);
-    at = endOfValue(bytes, colon + 1, bytes.length);
+  for (let at = behindSpace(bytes, from + 1); bytes[at] === QUOTE; at = behindSpace(bytes, at + 1)) {
+    at = endOfValue(bytes, valueAt(bytes, at), to);
     ends.push(at);
   }
-  return { keys, ends };
+  return ends;
+}
+
+/** So many keys are looked for one by one. */
+const FEW = 32;
+
+/**
+ * Which member of the canonical text each member is, by how their keys are written.
+ * @returns undefined where some are written otherwise, or there are many
+ */
+function placesOf(bytes: Uint8Array, ends: readonly number[], canonical: StateText): number[] | undefined {
+  if (ends.length > FEW || ends.length !== canonical.ends.length) return undefined;
+  const places: number[] = [];
+  for (let member = 0; member < ends.length; member++) {
+    const from = behindSpace(bytes, startOf(ends, member));
+    const length = endOfString(bytes, from, bytes.length) - from;
+    // Most are written in the order of the one before.
+    let place = ((places[member - 1] ?? -1) + 1) % ends.length;
+    for (let looked = 0; !isSameKey(bytes, from, length, canonical.bytes, startOf(canonical.ends, place)); ) {
+      looked += 1;
+      if (looked === ends.length) return undefined;
+      place = (place + 1) % ends.length;
+    }
+    places.push(place);
+  }
+  return places;
+}
+
+/** Is the key at `from`, `length` long with its quotes, written the same as the one at `at`? */
+export function isSameKey(
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+  others: Uint8Array,
+  at: number,
+): boolean {
+  return isSameRange(bytes, from, from + length, others, at, at + length);
+}
+
+/** Behind the colon of the member whose key begins at `at`. */
+function valueAt(bytes: Uint8Array, at: number): number {
+  return behindSpace(bytes, endOfString(bytes, at, bytes.length)) + 1;
+}
+
+function keyAt(bytes: Uint8Array, at: number): string {
+  return JSON.parse(decoder.decode(bytes.subarray(at, endOfString(bytes, at, bytes.length)))) as string;
 }
 
 /** Where a member begins, with the white space before it. */
@@ -201,20 +320,13 @@ export function startOf(ends: readonly number[], member: number): number {
   return member === 0 ? 1 : (ends[member - 1] as number) + 1;
 }
 
-function isSameMember(
-  left: Uint8Array,
-  leftEnds: readonly number[],
-  was: number,
-  right: Uint8Array,
-  rightEnds: readonly number[],
-  is: number,
-): boolean {
+function isSameMember(before: StateText, was: number, after: StateText, is: number): boolean {
   return isSameRange(
-    left,
-    startOf(leftEnds, was),
-    leftEnds[was] as number,
-    right,
-    startOf(rightEnds, is),
-    rightEnds[is] as number,
+    before.bytes,
+    startOf(before.ends, was),
+    before.ends[was] as number,
+    after.bytes,
+    startOf(after.ends, is),
+    after.ends[is] as number,
   );
 }

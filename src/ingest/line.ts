@@ -134,10 +134,10 @@ function changeOrNothing(value: Json, given: Given): Change | undefined {
   }
 }
 
-/** The name or the value of a member of a state, whose own level is the first. */
-function parseMember(bytes: Uint8Array, from: number, to: number): Json | undefined {
+/** The name or the value of a member of a state, or of an object in it. @param level how many objects it is in */
+function parseMember(bytes: Uint8Array, from: number, to: number, level: number): Json | undefined {
   const value = parseCertain((bytes as Buffer).toString('utf8', from, to));
-  return value === undefined || isDeeper(value, STATE_LEVELS - 1) ? undefined : value;
+  return value === undefined || isDeeper(value, STATE_LEVELS - level) ? undefined : value;
 }
 
 /** Where the states stand; undefined where the line is no object, or one that cannot be told apart so simply. */
