@@ -85,7 +85,7 @@ function readTls({ certFile, keyFile }: NonNullable<Config['tls']>): TlsMaterial
 
 /**
  * V8 gathers garbage for as long as the machine has memory: half a gigabyte while changes stream in, of
- * which a tenth is alive. So the heap may grow to three times what is alive, and the young generation stays as loading the server
+ * which a tenth is alive. So it may take three times what is alive, and the young generation stays as loading the server
  * has left it. To be called behind that: before, it has a quarter of the size, and is gathered four times as often.
  */
 function boundMemory(): void {

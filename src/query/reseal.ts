@@ -134,7 +134,7 @@ function mustAgree(row: StoredEntry, { entry }: Sealed): void {
 
 /** Differences keep the order of members in which a state was sent; that makes no difference. */
 function canonical(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : canonicalizeparseText(text);
+  return text === undefined ? undefined : canonicalize(parseText(text));
 }
 
 type Fact = string | number | boolean | undefined;
