@@ -7,9 +7,11 @@ import { Connection, migrate } from '../src/store/sqlite/database.ts';
 import { LOG_STRIDE } from '../src/store/sqlite/rows.ts';
 import type { Answer } from './question.ts';
 import { makeFolder, startAnnals } from './servers.ts';
-import { repeatedLines, streamInto } from './stream.ts';
+import { chunksOf, repeatedLines, streamInto } from './stream.ts';
 
 const CHANGES = Number(process.env.N ?? 300_000);
+/** So many are taken in, then the loop inserts the same, and so on: a machine whose speed drifts drifts for both. */
+const PART = 30_000;
 const TRANSACTION = 500;
 /** Transactions whose rows are read ahead, outside the measured time. */
 const READ_AHEAD = 20;
@@ -17,19 +19,29 @@ const READ_AHEAD = 20;
 export async function ingest(): Promise<Answer[]> {
   const folder = makeFolder();
   const annals = await startAnnals(folder);
-  const lines = [...repeatedLines(CHANGES)];
-  const { seconds, bytes, answers } = await streamInto(annals.url, lines);
+  const bare = new BareLoop(annals.database, join(folder, 'bare.db'));
+  let [seconds, bytes, answers] = [0, 0, 0];
+  for (let from = 0; from < CHANGES; from += PART) {
+    const to = Math.min(from + PART, CHANGES);
+    // In memory before the time begins, as the rows of the bare loop are.
+    const chunks = [...chunksOf(repeatedLines(to, from))];
+    const streamed = await streamInto(annals.url, chunks);
+    seconds += streamed.seconds;
+    bytes += streamed.bytes;
+    answers += streamed.answers;
+    bare.insert(from, to);
+  }
   if (answers !== CHANGES) throw new Error(`${answers} answers to ${CHANGES} lines`);
+  bare.end();
   await annals.end();
   const stored = statSync(annals.database).size;
-  const bare = bareLoop(annals.database, join(folder, 'bare.db'));
   return [
     {
       question: `NDJSON ingest of ${CHANGES} changes over HTTP / a bare loop that inserts the same rows`,
-      figure: bare / seconds,
+      figure: bare.seconds / seconds,
       reach: { atLeast: 0.5 },
       unit: '',
-      beside: `${(CHANGES / seconds).toFixed(0)}/s, bare ${(CHANGES / bare).toFixed(0)}/s`,
+      beside: `${(CHANGES / seconds).toFixed(0)}/s, bare ${(CHANGES / bare.seconds).toFixed(0)}/s`,
     },
     {
       question: 'bytes on disk for a change / the bytes of its line',
@@ -51,66 +63,81 @@ const TABLES: Record<string, string> = {
   timeline: 'position >= :from AND position < :to',
 };
 
-/** Inserts all rows of a database into a new one, as fast as one thread can; seconds of the inserts alone. */
-function bareLoop(source: string, target: string): number {
-  const from = new DatabaseSync(source, { readOnly: true });
-  // The rows of one transaction are found by position; the tables themselves are ordered otherwise.
-  from.exec('PRAGMA temp_store = FILE; PRAGMA cache_size = -400000');
-  from.exec(
-    'CREATE TEMP TABLE ordered_filed AS SELECT * FROM filed ORDER BY position; CREATE INDEX temp.f ON ordered_filed (position)',
-  );
-  from.exec(
-    'CREATE TEMP TABLE ordered_timeline AS SELECT * FROM timeline ORDER BY position; CREATE INDEX temp.t ON ordered_timeline (position)',
-  );
-  const to = new Connection(target);
-  migrate(to.db);
-  let seconds = 0;
-  for (const table of ['logs', 'organizations', 'streams', 'resources', 'spans']) {
-    seconds += insert(to, [rowsOf(table, from.prepare(`SELECT * FROM ${table}`).all() as Row[])]);
+/** Inserts all rows of a database into a new one, as fast as one thread can. */
+class BareLoop {
+  /** Of the inserts alone. */
+  seconds = 0;
+  readonly #from: DatabaseSync;
+  readonly #to: Connection;
+
+  constructor(source: string, target: string) {
+    this.#from = new DatabaseSync(source, { readOnly: true });
+    this.#from.exec('PRAGMA temp_store = FILE; PRAGMA cache_size = -400000');
+    this.#to = new Connection(target);
+    migrate(this.#to.db);
   }
-  const nodes = rowsOf('nodes', from.prepare('SELECT * FROM nodes').all() as Row[]);
-  const { log } = from.prepare('SELECT log FROM logs').get() as { log: number };
-  const perTransaction = Math.ceil(nodes.rows.length / (CHANGES / TRANSACTION));
-  for (let start = 0; start < CHANGES; start += TRANSACTION * READ_AHEAD) {
-    const transactions = Array.from({ length: READ_AHEAD }, (_, index) => {
-      const position = start + index * TRANSACTION;
-      const bounds = {
-        from: position,
-        to: position + TRANSACTION,
-        first: log * LOG_STRIDE + position,
-        last: log * LOG_STRIDE + position + TRANSACTION,
-      };
-      const read = (table: string, source: string): TableRows => {
-        const where = TABLES[table] as string;
-        const names = [...where.matchAll(/:(\w+)/g)].map(([, name]) => name as keyof typeof bounds);
-        const values = Object.fromEntries(names.map((name) => [name, bounds[name]]));
-        return rowsOf(table, from.prepare(`SELECT * FROM ${source} WHERE ${where}`).all(values) as Row[]);
-      };
-      return [
-        read('entries', 'entries'),
-        read('states', 'states'),
-        read('filed', 'ordered_filed'),
-        read('timeline', 'ordered_timeline'),
-        { ...nodes, rows: nodes.rows.splice(0, perTransaction) },
-      ];
-    });
-    for (const tables of transactions) seconds += insert(to, tables);
+
+  /** The rows of these positions. */
+  insert(from: number, to: number): void {
+    const { log } = this.#from.prepare('SELECT log FROM logs').get() as { log: number };
+    const bounds = { from, to, first: log * LOG_STRIDE + from, last: log * LOG_STRIDE + to };
+    // The rows of one transaction are found by position; these tables are ordered otherwise.
+    for (const table of ['filed', 'timeline']) {
+      this.#from.exec(`DROP TABLE IF EXISTS temp.ordered_${table};
+        CREATE TEMP TABLE ordered_${table} AS SELECT * FROM ${table}
+          WHERE position >= ${from} AND position < ${to} ORDER BY position;
+        CREATE INDEX temp.${table}_position ON ordered_${table} (position)`);
+    }
+    // A node is there once the last of the leaves below it is.
+    const nodes = this.#rows(
+      'nodes',
+      'nodes',
+      '((node + 1) << level) > :from AND ((node + 1) << level) <= :to',
+      bounds,
+    );
+    const perTransaction = Math.ceil(nodes.rows.length / ((to - from) / TRANSACTION));
+    for (let start = from; start < to; start += TRANSACTION * READ_AHEAD) {
+      const transactions: TableRows[][] = [];
+      for (let at = start; at < Math.min(to, start + TRANSACTION * READ_AHEAD); at += TRANSACTION) {
+        const end = Math.min(to, at + TRANSACTION);
+        const some = { from: at, to: end, first: log * LOG_STRIDE + at, last: log * LOG_STRIDE + end };
+        transactions.push([
+          ...Object.entries(TABLES).map(([table, where]) =>
+            this.#rows(table, where.startsWith('position') ? `ordered_${table}` : table, where, some),
+          ),
+          { ...nodes, rows: nodes.rows.splice(0, perTransaction) },
+        ]);
+      }
+      for (const tables of transactions) this.seconds += insert(this.#to, tables);
+    }
   }
-  const count = to.db.prepare('SELECT count(*) AS n FROM filed').get()?.n;
-  if (count !== from.prepare('SELECT count(*) AS n FROM filed').get()?.n)
-    throw new Error('rows were left out');
-  from.close();
-  to.close();
-  return seconds;
+
+  /** The rows of which there are few, and none for each change. */
+  end(): void {
+    for (const table of ['logs', 'organizations', 'streams', 'resources', 'spans']) {
+      this.seconds += insert(this.#to, [this.#rows(table, table, 'true', {})]);
+    }
+    for (const table of ['entries', 'states', 'filed', 'timeline', 'nodes', 'resources']) {
+      const [wanted, got] = [this.#from, this.#to.db].map(
+        (db) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n,
+      );
+      if (got !== wanted) throw new Error(`${table} has ${got} rows, not ${wanted}`);
+    }
+    this.#from.close();
+    this.#to.close();
+  }
+
+  #rows(table: string, source: string, where: string, bounds: Record<string, number>): TableRows {
+    const names = [...where.matchAll(/:(\w+)/g)].map(([, name]) => name as string);
+    const values = Object.fromEntries(names.map((name) => [name, bounds[name] as number]));
+    const rows = this.#from.prepare(`SELECT * FROM ${source} WHERE ${where}`).all(values) as Row[];
+    return { table, rows: rows.map((row) => Object.values(row)) };
+  }
 }
 
 interface TableRows {
   table: string;
   rows: Row[string][][];
-}
-
-function rowsOf(table: string, rows: Row[]): TableRows {
-  return { table, rows: rows.map((row) => Object.values(row)) };
 }
 
 function insert(to: Connection, tables: TableRows[]): number {

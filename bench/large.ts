@@ -5,7 +5,7 @@ import { canonicalize } from '../src/core/json.ts';
 import { isVersion } from '../src/core/streams.ts';
 import { countryChanges } from '../test/countries.ts';
 import { type MeasuredAnnals, makeFolder, startAnnals } from './servers.ts';
-import { repeatedLines, streamInto } from './stream.ts';
+import { chunksOf, repeatedLines, streamInto } from './stream.ts';
 
 export const LARGE = Number(process.env.LARGE ?? 1_000_000);
 
@@ -29,7 +29,7 @@ async function build(): Promise<Large> {
   const folder = makeFolder();
   const server = await startAnnals(folder);
   const highest = watchMemory(server);
-  const { seconds } = await streamInto(server.url, repeatedLines(LARGE), highest.look);
+  const { seconds } = await streamInto(server.url, chunksOf(repeatedLines(LARGE)), highest.look);
   return { folder, server, seconds, highestBytes: highest.end() };
 }
 

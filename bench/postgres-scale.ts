@@ -6,7 +6,7 @@ import { LARGE } from './large.ts';
 import { createDatabase, run } from './postgres-database.ts';
 import type { Answer } from './question.ts';
 import { compareReads, SMALL } from './scale.ts';
-import { repeatedLines, streamInto } from './stream.ts';
+import { chunksOf, repeatedLines, streamInto } from './stream.ts';
 
 export async function readsAtScale(server: PostgresServer): Promise<Answer[]> {
   const large = await filled(server, 'large', LARGE);
@@ -20,7 +20,7 @@ export async function readsAtScale(server: PostgresServer): Promise<Answer[]> {
 async function filled(server: PostgresServer, name: string, count: number): Promise<ChildServer> {
   const url = await createDatabase(server, name);
   const annals = await startChild({ ANNALS_DATABASE_URL: url });
-  await streamInto(annals.url, repeatedLines(count));
+  await streamInto(annals.url, chunksOf(repeatedLines(count)));
   await run(url, 'VACUUM ANALYZE');
   return annals;
 }

@@ -9,7 +9,7 @@ import { createDatabase, run } from './postgres-database.ts';
 import { readsAtScale } from './postgres-scale.ts';
 import { manyServers } from './postgres-servers.ts';
 import type { Answer } from './question.ts';
-import { repeatedLines, streamInto } from './stream.ts';
+import { chunksOf, repeatedLines, streamInto } from './stream.ts';
 
 const CHANGES = Number(process.env.N ?? 100_000);
 
@@ -38,7 +38,8 @@ export async function postgres(): Promise<Answer[]> {
 async function ingestAgainstCopy(server: PostgresServer): Promise<Answer[]> {
   const source = await createDatabase(server, 'ingest');
   const annals = await startChild({ ANNALS_DATABASE_URL: source });
-  const { seconds, answers } = await streamInto(annals.url, repeatedLines(CHANGES));
+  const chunks = [...chunksOf(repeatedLines(CHANGES))];
+  const { seconds, answers } = await streamInto(annals.url, chunks);
   if (answers !== CHANGES) throw new Error(`${answers} answers to ${CHANGES} lines`);
   await annals.end('SIGTERM');
   const target = await createDatabase(server, 'copied');

@@ -6,7 +6,7 @@ import { LARGE, type Large, largeDatabase, watchMemory } from './large.ts';
 import { msOf } from './load.ts';
 import { type Answer, amount, median, percentile } from './question.ts';
 import { HEADERS, type Measured, makeFolder, startAnnals } from './servers.ts';
-import { repeatedLines, streamInto } from './stream.ts';
+import { chunksOf, repeatedLines, streamInto } from './stream.ts';
 
 export const SMALL = 10_000;
 const READS = 2_000;
@@ -24,7 +24,7 @@ const COUNTRIES = ['CHE', 'FRA', 'DEU', 'ITA', 'AUT', 'NLD', 'BEL', 'ESP'];
 
 export async function scale(): Promise<Answer[]> {
   const small = await startAnnals(makeFolder());
-  await streamInto(small.url, repeatedLines(SMALL));
+  await streamInto(small.url, chunksOf(repeatedLines(SMALL)));
   const built = await largeDatabase();
   const memory = await memoryOf(built);
   let large = built.server;

@@ -5,10 +5,10 @@ import { request } from 'node:http';
 import { type CountryChange, countryChanges } from '../test/countries.ts';
 import { HEADERS } from './servers.ts';
 
-/** The country history again and again under new ids of countries, `count` lines in all. */
-export function* repeatedLines(count: number): Generator<string> {
+/** The country history again and again under new ids of countries, as far as before line `to`. */
+export function* repeatedLines(to: number, from = 0): Generator<string> {
   const changes = countryChanges();
-  for (let line = 0; line < count; line++) {
+  for (let line = from; line < to; line++) {
     const change = changes[line % changes.length] as CountryChange;
     const round = Math.floor(line / changes.length);
     const resource = {
@@ -21,16 +21,28 @@ export function* repeatedLines(count: number): Generator<string> {
 
 const CHUNK = 64 * 1024;
 
+/** The lines as bytes, some together. */
+export function* chunksOf(lines: Iterable<string>): Generator<Buffer> {
+  let chunk = '';
+  for (const line of lines) {
+    chunk += line;
+    if (chunk.length < CHUNK) continue;
+    yield Buffer.from(chunk);
+    chunk = '';
+  }
+  yield Buffer.from(chunk);
+}
+
 export interface Streamed {
   seconds: number;
   bytes: number;
   answers: number;
 }
 
-/** Sends the lines as one body; every answer must be a receipt. */
+/** Sends the lines in the chunks as one body; every answer must be a receipt. */
 export async function streamInto(
   url: string,
-  lines: Iterable<string>,
+  chunks: Iterable<Buffer>,
   onProgress?: () => void,
 ): Promise<Streamed> {
   const out = request(`${url}/v1/changes`, {
@@ -50,17 +62,12 @@ export async function streamInto(
   });
   const started = performance.now();
   let bytes = 0;
-  let chunk = '';
-  for (const line of lines) {
-    chunk += line;
-    if (chunk.length < CHUNK) continue;
-    bytes += Buffer.byteLength(chunk);
+  for (const chunk of chunks) {
+    bytes += chunk.length;
     if (!out.write(chunk)) await once(out, 'drain');
-    chunk = '';
     onProgress?.();
   }
-  bytes += Buffer.byteLength(chunk);
-  out.end(chunk);
+  out.end();
   await ended;
   return { seconds: (performance.now() - started) / 1000, bytes, answers };
 }
