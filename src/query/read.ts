@@ -3,7 +3,7 @@
 import { changesBetween } from '../core/diff.ts';
 import type { Actor, Changes, Entry, Resource, ResourceRef, State } from '../core/entry.ts';
 import { type Instant, MAX_INSTANT } from '../core/instant.ts';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import { parseText } from '../core/json-parse.ts';
 import { type Hash, rootHash, type Sha256 } from '../core/merkle.ts';
 import { streamOf } from '../core/streams.ts';

@@ -3,7 +3,7 @@
 
 import { changedAttributes } from '../core/diff.ts';
 import type { Actor, Change, State } from '../core/entry.ts';
-import { canonicalize, type Json, type JsonObject } from '../core/json.ts';
+import { canonicalize, type JsonObject } from '../core/json.ts';
 import { parseText } from '../core/json-parse.ts';
 import type { Hash, Sha256 } from '../core/merkle.ts';
 import { draftOf, type Latest, type Sealed, seal, type Tip } from '../core/seal.ts';
