@@ -7,8 +7,11 @@ import type { LogId, News } from '../store.ts';
 import { connectionConfig, type Database } from './database.ts';
 
 const CHANNEL = 'annals';
-/** News is gathered for so long before it is told. */
-const GATHER_MS = 20;
+/** News is gathered for so long before it is told: every server on the database wakes up for it. */
+const GATHER_HEADS_MS = 100;
+const GATHER_ACCESS_MS = 20;
+/** Nothing depends on it, so the commit need not wait for the disk. */
+const TELL = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 /** Heads in one notification, whose text may have 8,000 bytes. */
 const MOST_HEADS = 100;
 
@@ -34,23 +37,25 @@ export class Announcer {
 
   headMoved(log: LogId, size: number): void {
     this.#heads.set(log, size);
-    this.#later();
+    this.#timer ??= this.#tellIn(GATHER_HEADS_MS);
   }
 
   accessChanged(): void {
+    if (this.#isAccess) return;
     this.#isAccess = true;
-    this.#later();
+    clearTimeout(this.#timer);
+    this.#timer = this.#tellIn(GATHER_ACCESS_MS);
   }
 
   close(): void {
     clearTimeout(this.#timer);
   }
 
-  #later(): void {
-    this.#timer ??= setTimeout(() => {
+  #tellIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => {
       this.#timer = undefined;
       void this.#tell();
-    }, GATHER_MS);
+    }, ms);
   }
 
   async #tell(): Promise<void> {
@@ -63,7 +68,7 @@ export class Announcer {
     this.#isAccess = false;
     try {
       for (const message of messages) {
-        await this.#database.write('SELECT pg_notify($1, $2)', [CHANNEL, JSON.stringify(message)]);
+        await this.#database.write(TELL, [CHANNEL, JSON.stringify(message)]);
       }
     } catch {
       // Whoever did not hear of it finds out when it matters.
