@@ -37,13 +37,30 @@ export function readState(
   known: StateText | null,
   parse: ParseJson,
 ): StateText | undefined {
-  return readObject(bytes, from, to, known ?? new StateText(EMPTY, [], []), parse, 1);
+  const like = known ?? new StateText(EMPTY, [], []);
+  const read = readObject(bytes, from, to, like, parse, 1);
+  if (read === undefined) return undefined;
+  const { state, written, ordered } = read;
+  const { ends, places, fresh } = written;
+  const { source } = like;
+  // What nothing differs in and is as long is written the same.
+  if (fresh.length > 0 || places !== source.places || to - from !== source.bytes.length) {
+    state.source = { bytes: bytes.slice(from, to), ends, places: ordered ? placesIn(ordered) : places };
+  }
+  return state;
 }
 
 const EMPTY = encoder.encode('{}');
 
 /** Below this many bytes of canonical text, an object is parsed as a whole sooner than it is taken apart. */
 const SHORTEST_TAKEN_APART = 192;
+
+interface Read {
+  state: StateText;
+  written: Written;
+  /** Its members in canonical order, where they are not those of the known one. */
+  ordered: readonly Ordered[] | undefined;
+}
 
 function readObject(
   bytes: Uint8Array,
@@ -52,31 +69,24 @@ function readObject(
   known: StateText,
   parse: ParseJson,
   level: number,
-): StateText | undefined {
+): Read | undefined {
   const written = found(bytes, from, to, known, parse, level);
   if (written === undefined) return undefined;
-  const { ends, fresh } = written;
-  const { source } = known;
-  let { places } = written;
-  let state: StateText;
-  if (places === source.places || isEachOnce(places, known.ends.length)) {
-    state = withMembers(known, fresh);
-  } else {
-    const ordered = inOrder(places, fresh, known);
-    if (ordered === undefined) return undefined;
-    state = joined(ordered, known);
-    // Fresh members have a place now that all have one.
-    const byMember: number[] = Array(places.length);
-    ordered.forEach(({ member }, place) => {
-      byMember[member] = place;
-    });
-    places = byMember;
+  const { places, fresh } = written;
+  if (places === known.source.places || isEachOnce(places, known.ends.length)) {
+    return { state: withMembers(known, fresh), written, ordered: undefined };
   }
-  // What nothing differs in and is as long is written the same.
-  if (fresh.length > 0 || places !== source.places || to - from !== source.bytes.length) {
-    state.source = { bytes: bytes.slice(from, to), ends, places };
-  }
-  return state;
+  const ordered = inOrder(places, fresh, known);
+  return ordered && { state: joined(ordered, known), written, ordered };
+}
+
+/** Where each member stands in the state that they make up. */
+function placesIn(ordered: readonly Ordered[]): number[] {
+  const places: number[] = Array(ordered.length);
+  ordered.forEach(({ member }, place) => {
+    places[member] = place;
+  });
+  return places;
 }
 
 /** An object as it is written. */
@@ -124,10 +134,10 @@ function found(
       if (colon >= to || bytes[colon] !== COLON) return undefined;
       const end = endOfValue(bytes, colon + 1, to);
       search ??= new Search(known, parse, level);
-      const found = search.find(bytes, at, keyEnd, next);
-      if (found === undefined) return undefined;
-      likely = found.written;
-      const one = freshOf(bytes, colon + 1, end, known, found, parse, level);
+      const key = search.find(bytes, at, keyEnd, next);
+      if (key === undefined) return undefined;
+      likely = key.written;
+      const one = freshOf(bytes, colon + 1, end, known, key, parse, level);
       if (one === undefined) return undefined;
       fresh.push({ ...one, member });
       at = end;
@@ -169,8 +179,9 @@ function freshOf(
     if (before !== undefined) {
       const end = bytes.lastIndexOf(CLOSING_BRACE, to - 1) + 1;
       if (behindSpace(bytes, end) < to) return undefined;
-      const after = readObject(bytes, value, end, before, parse, level + 1);
-      return after && { key, place, text: keyText(key), value: undefined, inside: { before, after } };
+      const read = readObject(bytes, value, end, before, parse, level + 1);
+      if (read === undefined) return undefined;
+      return { key, place, text: keyText(key), value: undefined, inside: { before, after: read.state } };
     }
   }
   const parsed = parse(bytes, from, to, level);

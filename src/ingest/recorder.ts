@@ -7,10 +7,11 @@
 
 import type { ResourceRef } from '../core/entry.ts';
 import type { Latest, Tip } from '../core/seal.ts';
-import type { AppendResult, LogId, Store, StoredEntry, Turn } from '../store/store.ts';
+import type { AppendResult, LogId, Store, Turn } from '../store/store.ts';
 import { type KnownLatest, type LatestStates, resourceKey } from './latest-states.ts';
 import type { Outcome, Proposal } from './proposal.ts';
 import { type RequestKey, SealedBatch, type Sealing, type Submission } from './sealed-batch.ts';
+import { answeredTogether, type SettledOne } from './together.ts';
 
 const MOST_FLIGHTS = 3;
 const MOST_CHANGES = 512;
@@ -84,10 +85,7 @@ export class LogRecorder {
     admit: ((resource: ResourceRef) => void) | undefined,
   ): Promise<SettledOne[]> {
     if (proposals.length === 0) return Promise.resolve([]);
-    return new Promise((resolve) => {
-      const together = new Together(proposals.length, resolve);
-      this.#enqueue(proposals.map((proposal, index) => new OneOfMany(proposal, index, together, admit)));
-    });
+    return new Promise((resolve) => this.#enqueue(answeredTogether(proposals, admit, resolve)));
   }
 
   #enqueue(submissions: readonly Submission[]): void {
@@ -360,58 +358,6 @@ function isAdmitted(submission: Submission): boolean {
   } catch (error) {
     submission.reject(error);
     return false;
-  }
-}
-
-/** What became of one of many. */
-export type SettledOne = Outcome | { error: unknown };
-
-/** Submissions that are answered together, and do not depend on each other. */
-class Together {
-  readonly #settled: SettledOne[];
-  readonly #resolve: (settled: SettledOne[]) => void;
-  #open: number;
-
-  constructor(count: number, resolve: (settled: SettledOne[]) => void) {
-    this.#settled = Array(count);
-    this.#resolve = resolve;
-    this.#open = count;
-  }
-
-  settle(index: number, settled: SettledOne): void {
-    if (this.#settled[index] !== undefined) return;
-    this.#settled[index] = settled;
-    this.#open -= 1;
-    if (this.#open === 0) this.#resolve(this.#settled);
-  }
-}
-
-class OneOfMany implements Submission {
-  readonly proposals: readonly Proposal[];
-  readonly requestKey = undefined;
-  readonly admit: ((resource: ResourceRef) => void) | undefined;
-  known: Map<string, StoredEntry> | undefined;
-  readonly #index: number;
-  readonly #together: Together;
-
-  constructor(
-    proposal: Proposal,
-    index: number,
-    together: Together,
-    admit: ((resource: ResourceRef) => void) | undefined,
-  ) {
-    this.proposals = [proposal];
-    this.admit = admit;
-    this.#index = index;
-    this.#together = together;
-  }
-
-  resolve([outcome]: Outcome[]): void {
-    this.#together.settle(this.#index, outcome as Outcome);
-  }
-
-  reject(error: unknown): void {
-    this.#together.settle(this.#index, { error });
   }
 }
 
