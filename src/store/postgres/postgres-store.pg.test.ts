@@ -1,10 +1,12 @@
-import { expect, it } from 'vitest';
-import { createDatabase, sql } from '../../../test/postgres.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDatabase, sql, type TestDatabase } from '../../../test/postgres.ts';
 import { storeContract } from '../contract.ts';
-import { appendAll, LogSealer, Random, testSeed } from '../contract-batches.ts';
+import { appendAll, LogSealer, Random, START, testSeed } from '../contract-batches.ts';
 import { randomChanges } from '../contract-changes.ts';
+import type { Store } from '../store.ts';
 import { openPostgresStore } from './postgres-store.ts';
 
+const SECOND = 1_000_000;
 const LOG = '11111111-1111-4111-8111-111111111111';
 
 storeContract('the PostgreSQL store', async () => {
@@ -17,27 +19,67 @@ storeContract('the PostgreSQL store', async () => {
   return { store, close };
 });
 
-it('appends at the same cost however large the log has become since a connection planned it', async () => {
-  const database = await createDatabase();
-  const store = await openPostgresStore(database.url);
-  try {
-    const random = new Random(testSeed());
-    const sealer = new LogSealer(LOG, random);
-    const append = async (changes: number): Promise<void> => {
-      await appendAll(store, sealer, randomChanges(random, changes));
-    };
-    // Plans are kept when a statement has been run five times: of a table that has next to no rows yet.
-    for (let count = 0; count < 10; count++) await append(1);
-    for (let count = 0; count < 20; count++) await append(100);
-  } finally {
-    await store.close();
+describe('a database that was empty when its statements were planned', () => {
+  /** Plans are kept when a statement has been run five times. */
+  const KEPT = 10;
+  const LARGE = 2000;
+  let database: TestDatabase;
+  let store: Store;
+  let sealer: LogSealer;
+
+  beforeEach(async () => {
+    database = await createDatabase();
+    store = await openPostgresStore(database.url);
+    sealer = new LogSealer(LOG, new Random(testSeed()));
+  });
+  afterEach(() => database.drop());
+
+  async function append(changes: number): Promise<void> {
+    await appendAll(store, sealer, randomChanges(sealer.random, changes));
   }
-  // What a connection has read is counted when it ends.
-  const [read] = await sql<{ rows: number }>(
-    database.url,
-    `SELECT sum(idx_tup_read)::integer AS rows FROM pg_stat_all_indexes WHERE relname LIKE 'entries_2%'`,
-  );
-  await database.drop();
-  // While there are few, any index will do; a kept plan reads half of the log for each entry, which is a thousand.
-  expect(read?.rows).toBeLessThan(100 * 2010);
+
+  /** What indexes of these tables have given; a connection tells what it has read when it ends. */
+  async function rowsRead(tables: string): Promise<number> {
+    await store.close();
+    const [read] = await sql<{ rows: number }>(
+      database.url,
+      `SELECT sum(idx_tup_read)::integer AS rows FROM pg_stat_all_indexes WHERE relname ~ '${tables}'`,
+    );
+    return read?.rows as number;
+  }
+
+  it('looks up the ids of an append in a large log as in a small one', async () => {
+    for (let count = 0; count < KEPT; count++) await append(1);
+    for (let size = 0; size < LARGE; size += 100) await append(100);
+    // A plan for a small log would read half of it for each entry.
+    expect(await rowsRead('^entries_2')).toBeLessThan(50 * LARGE);
+  });
+
+  it('looks up and clears away answers among many as among few', async () => {
+    const day = 24 * 3600 * SECOND;
+    const keep = async (count: number, keptAt: number): Promise<void> => {
+      const answers = Array.from({ length: count }, () => {
+        return { key: sealer.random.uuid(), fingerprint: 'f', answer: '[]', keptAt: keptAt + sealer.random.below(1_000_000) };
+      });
+      const { outcome } = await store.append(LOG, sealer.tip.tree.size, sealer.batch([], answers));
+      expect(outcome).toBe('appended');
+    };
+    await append(1);
+    for (let count = 0; count < KEPT; count++) await keep(1, START);
+    await keep(LARGE, START);
+    for (let count = 0; count < 100; count++) await keep(1, START + 2 * day);
+    expect(await store.answer(LOG, 'none')).toBeUndefined();
+    expect(await rowsRead('^answers$')).toBeLessThan(20 * LARGE);
+    const [kept] = await sql<{ count: number }>(database.url, 'SELECT count(*)::integer FROM annals.answers');
+    expect(kept?.count).toBe(KEPT + LARGE + 100 - 100 * 10);
+  });
+
+  it('finds what was known at an instant in a large log as in a small one', async () => {
+    const ask = (): Promise<unknown> => store.asOf(LOG, { type: 'orders', id: 'none' }, START, START);
+    await append(1);
+    for (let count = 0; count < KEPT; count++) await ask();
+    await append(LARGE);
+    for (let count = 0; count < 100; count++) await ask();
+    expect(await rowsRead('^entries_2')).toBeLessThan(50 * LARGE);
+  });
 });
