@@ -8,13 +8,15 @@ export interface Load {
   connections: number;
   seconds: number;
   requests: autocannon.Request[];
+  /** Is `[<id>]` in a body replaced by another text each time? */
+  idReplacement?: boolean;
 }
 
 /** Requests answered per second; throws where one was not answered 2xx. */
-export async function rateOf({ url, connections, seconds, requests }: Load): Promise<number> {
-  const result = await autocannon({ url, connections, duration: seconds, requests });
+export async function rateOf({ seconds, ...load }: Load): Promise<number> {
+  const result = await autocannon({ ...load, duration: seconds });
   if (result.non2xx > 0 || result.errors > 0) {
-    throw new Error(`${url}: ${result.non2xx} answers were no 2xx, ${result.errors} connections failed`);
+    throw new Error(`${load.url}: ${result.non2xx} answers were no 2xx, ${result.errors} connections failed`);
   }
   return result.requests.average;
 }

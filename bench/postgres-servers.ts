@@ -2,6 +2,7 @@
 
 import { type ChildServer, startChild } from '../test/child.ts';
 import type { PostgresServer } from '../test/postgres-server.ts';
+import { rateOf } from './load.ts';
 import { createDatabase } from './postgres-database.ts';
 import { type Answer, median } from './question.ts';
 import { HEADERS } from './servers.ts';
@@ -9,24 +10,33 @@ import { HEADERS } from './servers.ts';
 const SECONDS = Number(process.env.SECONDS ?? 5);
 const ROUNDS = 5;
 const WARMING = 8;
-const WRITERS = 48;
+const CONNECTIONS = 48;
+
+/** Who writes to which organization: a server and a slug for each share of the connections. */
+type Shares = [server: ChildServer, slug: string][];
 
 export async function manyServers(postgres: PostgresServer): Promise<Answer[]> {
   const url = await createDatabase(postgres, 'servers');
   const servers: ChildServer[] = [];
   for (let count = 0; count < 4; count++) servers.push(await startChild({ ANNALS_DATABASE_URL: url }));
+  const [first] = servers as [ChildServer];
   const apart = ['one', 'two', 'three'];
-  const slugs = [...apart, 'hot'];
-  for (const slug of slugs) await post(servers[0]?.url as string, '/v1/organizations', { slug });
-  const rates = { one: [] as number[], three: [] as number[], alone: [] as number[], hot: [] as number[] };
-  const slugOf = (writer: number): string => apart[writer % apart.length] as string;
+  for (const slug of [...apart, 'hot']) await makeOrganization(first.url, slug);
+  const shares = {
+    one: apart.map((slug) => [first, slug]),
+    three: apart.map((slug, index) => [servers[index], slug]),
+    alone: [[first, 'hot']],
+    hot: servers.map((server) => [server, 'hot']),
+  } as { [Name in 'one' | 'three' | 'alone' | 'hot']: Shares };
   // A server that is asked a third as often is cold for three times as long: that is not what is asked here.
-  for (let round = 0; round < WARMING; round++) await totalRate(servers, slugOf);
+  for (let round = 0; round < WARMING; round++) {
+    await totalRate(servers.map((server, index) => [server, apart[index % apart.length] as string]));
+  }
+  const rates = { one: [] as number[], three: [] as number[], alone: [] as number[], hot: [] as number[] };
   for (let round = 0; round < ROUNDS; round++) {
-    rates.one.push(await totalRate(servers.slice(0, 1), slugOf));
-    rates.three.push(await totalRate(servers.slice(0, 3), slugOf));
-    rates.alone.push(await totalRate(servers.slice(0, 1), () => 'hot'));
-    rates.hot.push(await totalRate(servers, () => 'hot'));
+    for (const name of ['one', 'three', 'alone', 'hot'] as const) {
+      rates[name].push(await totalRate(shares[name]));
+    }
   }
   for (const server of servers) await server.end('SIGTERM');
   const answer = (question: string, many: number[], one: number[], atLeast: number): Answer => ({
@@ -42,40 +52,43 @@ export async function manyServers(postgres: PostgresServer): Promise<Answer[]> {
   ];
 }
 
-/** Changes acknowledged per second by all servers together, WRITERS writers shared among them. */
-async function totalRate(
-  servers: readonly ChildServer[],
-  slugOf: (writer: number) => string,
-): Promise<number> {
-  const until = performance.now() + SECONDS * 1000;
-  let count = 0;
-  const writers = Array.from({ length: WRITERS }, async (_, writer) => {
-    const index = writer % servers.length;
-    while (performance.now() < until) {
-      const resource = { type: 'things', id: `${writer}-${count % 50}` };
-      const change = {
-        resource,
-        action: 'update',
-        actor: { type: 'user', id: 'ada' },
-        after: { count, text: TEXT },
-      };
-      await post(servers[index]?.url as string, '/v1/changes', change, slugOf(writer));
-      count += 1;
-    }
-  });
-  const started = performance.now();
-  await Promise.all(writers);
-  return count / ((performance.now() - started) / 1000);
+/** Changes acknowledged per second by all together, the connections shared evenly. */
+async function totalRate(shares: Shares): Promise<number> {
+  const rates = shares.map(([{ url }, slug]) =>
+    rateOf({
+      url,
+      connections: CONNECTIONS / shares.length,
+      seconds: SECONDS,
+      requests: Array.from({ length: RESOURCES }, (_, index) => ({
+        method: 'POST' as const,
+        path: '/v1/changes',
+        headers: { ...HEADERS, 'content-type': 'application/json', 'annals-organization': slug },
+        body: changeOf(index),
+      })),
+      // In the place of each `[<id>]` comes one of its own.
+      idReplacement: true,
+    }),
+  );
+  return (await Promise.all(rates)).reduce((sum, rate) => sum + rate, 0);
 }
 
+const RESOURCES = 800;
 const TEXT = 'x'.repeat(300);
 
-async function post(url: string, path: string, body: object, organization = 'default'): Promise<void> {
-  const answer = await fetch(url + path, {
+function changeOf(index: number): string {
+  return JSON.stringify({
+    resource: { type: 'things', id: `${index}` },
+    action: 'update',
+    actor: { type: 'user', id: 'ada' },
+    after: { count: '[<id>]', text: TEXT },
+  });
+}
+
+async function makeOrganization(url: string, slug: string): Promise<void> {
+  const answer = await fetch(`${url}/v1/organizations`, {
     method: 'POST',
-    headers: { ...HEADERS, 'content-type': 'application/json', 'annals-organization': organization },
-    body: JSON.stringify(body),
+    headers: { ...HEADERS, 'content-type': 'application/json' },
+    body: JSON.stringify({ slug }),
   });
   if (answer.status !== 201) throw new Error(`${answer.status}: ${await answer.text()}`);
-  await answer.arrayBuffer();
 }
