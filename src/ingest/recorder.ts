@@ -17,8 +17,8 @@ const MOST_FLIGHTS = 3;
 const MOST_CHANGES = 512;
 /** After so many submissions other work gets its turn: sealing takes some 50 µs each. */
 const SEALED_AT_ONCE = 64;
-/** So few are not worth halving. */
-const FEW = 8;
+/** So few are not worth an append of their own behind one that is under way, which costs as much as they do. */
+const FEW = 16;
 
 /** An append under way, and the submissions that it answers. */
 interface Flight {
@@ -115,13 +115,13 @@ export class LogRecorder {
     this.#isDraining = false;
   }
 
-  /** Another flight pays when as much is waiting as is under way; a disk sync for less would hold up the rest. */
+  /** Another flight pays when as much is waiting as is under way; a transaction for less would hold up the rest. */
   #mayFly(): boolean {
     const [first, ...others] = this.#flights;
     if (first === undefined) return this.#queue.length > 0;
     // One that appends nothing looks at the head: another append would move it.
     if (this.#flights.some(({ ids, latest }) => ids.size === 0 && latest.size === 0)) return false;
-    return others.length + 1 < MOST_FLIGHTS && this.#queue.length >= Math.max(1, first.submissions.length);
+    return others.length + 1 < MOST_FLIGHTS && this.#queue.length >= Math.max(FEW, first.submissions.length);
   }
 
   #landedOrWoken(): Promise<void> {
