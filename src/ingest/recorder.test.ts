@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Change, Receipt } from '../core/entry.ts';
 import type { AnnalsError } from '../core/errors.ts';
 import { type Draft, draftOf, type Latest } from '../core/seal.ts';
@@ -164,6 +164,39 @@ describe('record', () => {
     for (let round = 0; round < 3; round++) await shared(LOG, [addOne()]);
     expect(turns).toBeLessThanOrEqual(alone + 2);
     expect((await entries()).at(-1)).toMatchObject({ after: '{"count":12}', version: 12 });
+  });
+
+  it('asks for the states of what waits for its turn before that comes', async () => {
+    const other = recordOn(store);
+    await record(LOG, [addOne()]);
+    const asked: string[] = [];
+    let hasCome: Promise<void> | undefined;
+    const turn: Store['turn'] = (_, work) =>
+      work({
+        append: (...given) => store.append(...given),
+        tip: async (log) => {
+          await hasCome;
+          return store.tip(log);
+        },
+        latest: (log, resources) => {
+          asked.push(...resources.map(({ id }) => id));
+          return store.latest(log, resources);
+        },
+      });
+    const shared = recordOn(storeWith({ turn }));
+    await shared(LOG, [addOne()]);
+    await other(LOG, [addOne()]);
+    let come: (() => void) | undefined;
+    hasCome = new Promise((resolve) => {
+      come = resolve;
+    });
+    const first = shared(LOG, [addOne()]);
+    await vi.waitFor(() => expect(asked).toEqual(['1']));
+    const second = shared(LOG, [change(1, { resource: { type: 'notes', id: '2' } })]);
+    await vi.waitFor(() => expect(asked).toEqual(['1', '2']));
+    come?.();
+    expect([...(await first), ...(await second)]).toMatchObject([{ version: 4 }, { version: 1 }]);
+    expect(asked).toEqual(['1', '2']);
   });
 
   it('goes on without a turn where it gets none', async () => {

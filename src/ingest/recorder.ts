@@ -11,6 +11,7 @@ import type { AppendResult, LogId, Store, Turn } from '../store/store.ts';
 import { type KnownLatest, type LatestStates, resourceKey } from './latest-states.ts';
 import type { Outcome, Proposal } from './proposal.ts';
 import { type RequestKey, SealedBatch, type Sealing, type Submission } from './sealed-batch.ts';
+import { StatesAhead } from './states-ahead.ts';
 import { answeredTogether, type SettledOne } from './together.ts';
 
 const MOST_FLIGHTS = 3;
@@ -51,6 +52,8 @@ export class LogRecorder {
   #isDraining = false;
   /** Called when enough is waiting for another flight. */
   #wake: (() => void) | undefined;
+  /** While a turn is waited for. */
+  #ahead: StatesAhead | undefined;
   #staleInARow = 0;
   /** Do other servers write to this log? Then they take turns. */
   #isContended = false;
@@ -91,6 +94,7 @@ export class LogRecorder {
   #enqueue(submissions: readonly Submission[]): void {
     for (const submission of submissions) this.#queue.push(submission);
     if (this.#mayFly()) this.#wake?.();
+    this.#ahead?.askSoon();
     void this.#drain();
   }
 
@@ -137,10 +141,11 @@ export class LogRecorder {
   async #recordInTurn(): Promise<void> {
     let hasRun = false;
     const work = async (turn: Turn): Promise<void> => {
-      this.#tip = await turn.tip(this.#log);
-      this.#isContended = this.#tip.tree.size !== this.#leftAt;
+      const states = await this.#readInTurn(turn);
+      this.#isContended = this.#tip?.tree.size !== this.#leftAt;
       // The states at hand are those behind our own last append.
       if (this.#isContended) this.#generation += 1;
+      for (const [key, latest] of states) this.#states.set(this.#keyOf(key), latest);
       hasRun = true;
       await this.#record(this.#take(), turn);
       await this.#flights[0]?.landed;
@@ -151,6 +156,23 @@ export class LogRecorder {
       // Whoever waited for an append has heard from it. Without a turn it goes on as if it were alone.
     }
     if (!hasRun) await this.#record(this.#take(), this.#store);
+  }
+
+  /** The head, and the latest states of what is to be sealed first. */
+  async #readInTurn(turn: Turn): Promise<ReadonlyMap<string, KnownLatest>> {
+    const ahead = new StatesAhead(
+      () => this.#queue.slice(0, SEALED_AT_ONCE),
+      (resources) => turn.latest(this.#log, resources),
+    );
+    this.#ahead = ahead;
+    try {
+      ahead.askSoon();
+      this.#tip = await turn.tip(this.#log);
+      return await ahead.all();
+    } finally {
+      this.#ahead = undefined;
+      ahead.end();
+    }
   }
 
   /** Seals and appends a batch, in this order. */

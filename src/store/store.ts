@@ -146,7 +146,8 @@ export interface Store {
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult>;
 
   /**
-   * Runs `work` while no other server appends to the log; absent where there is no other. It spares
+   * Has `work` append while no other server does; absent where there is no other. It runs at once, and what it reads is
+   * answered when its turn has come. That spares
    * servers that write to one log the sealing on a head that moves meanwhile, and serves them in the
    * order in which they came; what keeps the log right is still `append`, of which `work` may do one.
    */

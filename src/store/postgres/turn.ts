@@ -16,16 +16,19 @@ export interface OwnTurn {
   append(statement: Statement): Promise<AppendRow>;
 }
 
-/** Waits for the turn in a log, on one connection and in one transaction; `work` may append once. */
+/**
+ * Waits for the turn in a log, on one connection and in one transaction. `work` begins at once: its reads wait in the
+ * connection, and the database answers them as soon as the turn has come. It may append once.
+ */
 export async function takeTurn(
   database: Database,
   log: LogId,
   work: (turn: OwnTurn) => Promise<void>,
 ): Promise<void> {
   await database.connected(async (client) => {
-    await begin(client, log);
+    const begun = begin(client, log);
     let hasEnded = false;
-    await work({
+    const worked = work({
       reads: new Reads({
         async read<Row extends object>(text: string, values: Value[] = []): Promise<Row[]> {
           return (await client.query<Row>(text, values)).rows;
@@ -33,21 +36,23 @@ export async function takeTurn(
       }),
       async append(statement) {
         hasEnded = true;
-        const [answer] = await inOrder(client.query<AppendRow>(statement), client.query('COMMIT'));
+        const [answer] = await inOrder(
+          client.query<AppendRow>(database.named(statement)),
+          client.query('COMMIT'),
+        );
         return answer.rows[0] as AppendRow;
       },
     });
+    await inOrder(begun, worked);
     if (!hasEnded) await client.query('ROLLBACK');
   });
 }
 
 /** Each statement has a snapshot of its own, whatever the database's default: what was committed before the turn shows. */
 async function begin(client: pg.ClientBase, log: LogId): Promise<void> {
-  await inOrder(
-    client.query(`BEGIN ISOLATION LEVEL READ COMMITTED`),
-    client.query(`SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS}`),
-    client.query(`SELECT pg_advisory_xact_lock(hashtext('annals.turn'), hashtext($1::text))`, [log]),
-  );
+  await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS};
+    SELECT pg_advisory_xact_lock(hashtext('annals.turn'), hashtext(${client.escapeLiteral(log)}))`);
 }
 
 /** Statements that are sent one behind the other; the first that fails is what went wrong. */
