@@ -1,5 +1,5 @@
 // Connections to PostgreSQL. No session state and, unless asked for, no named statements: a pooler in
-// transaction mode may stand between.
+// transaction mode may stand between. What reads is planned each time, which knows how large the tables are.
 
 import pg from 'pg';
 import type { LogId } from '../store.ts';
@@ -24,6 +24,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** How long a statement may take before its connection is given up. */
 const QUERY_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 60_000;
+/** The name of the statement that appends, which is the same text for all logs. */
+const APPEND = 'annals_append';
 
 const TEXT_ARRAY = 1009;
 const UUID_ARRAY = 2951;
@@ -62,7 +64,6 @@ interface Lane {
 export class Database implements Reading {
   readonly #pool: pg.Pool;
   readonly #prepares: boolean;
-  readonly #names = new Map<string, string>();
   readonly #lanes = new Map<LogId, Lane>();
 
   constructor({ connectionString, poolSize, prepares }: PostgresOptions) {
@@ -81,20 +82,20 @@ export class Database implements Reading {
   /** Rows of a statement that changes nothing: where its connection ends under way, it is sent once more. */
   async read<Row extends object>(text: string, values: Value[] = []): Promise<Row[]> {
     try {
-      return (await this.#pool.query<Row>(this.#named({ text, values }))).rows;
+      return (await this.#pool.query<Row>(text, values)).rows;
     } catch (error) {
       if (!isDisconnected(error)) throw error;
-      return (await this.#pool.query<Row>(this.#named({ text, values }))).rows;
+      return (await this.#pool.query<Row>(text, values)).rows;
     }
   }
 
   /** Rows of a statement that changes something; whether it did is not known where this fails. */
   async write<Row extends object>(text: string, values: Value[] = []): Promise<Row[]> {
-    return (await this.#pool.query<Row>(this.#named({ text, values }))).rows;
+    return (await this.#pool.query<Row>(text, values)).rows;
   }
 
   /**
-   * The same for the statements of one log, which reach the database in the order of these calls: they
+   * The same for the appends of one log, which reach the database in the order of these calls: they
    * go down one connection, the next behind the last without waiting for its answer.
    */
   async writeInOrder<Row extends object>(log: LogId, statement: Statement): Promise<Row[]> {
@@ -103,7 +104,7 @@ export class Database implements Reading {
     lane.calls += 1;
     try {
       const client = await lane.client;
-      return (await client.query<Row>(this.#named(statement))).rows;
+      return (await client.query<Row>(this.named(statement))).rows;
     } catch (error) {
       lane.error = error as Error;
       throw error;
@@ -155,13 +156,8 @@ export class Database implements Reading {
     return client;
   }
 
-  #named({ text, values }: Statement): pg.QueryConfig {
-    if (!this.#prepares) return { text, values };
-    let name = this.#names.get(text);
-    if (name === undefined) {
-      name = `annals_${this.#names.size}`;
-      this.#names.set(text, name);
-    }
-    return { name, text, values };
+  /** An append, under a name where names are wanted: each connection then parses it once. */
+  named({ text, values }: Statement): pg.QueryConfig {
+    return this.#prepares ? { name: APPEND, text, values } : { text, values };
   }
 }

@@ -6,7 +6,7 @@ export interface PostgresOptions {
   /** Connections of this server, beside the one that listens. */
   poolSize: number;
   /**
-   * Prepare each statement once per connection, under a name? A pooler that hands a connection to
+   * Prepare the statement that appends once per connection, under a name? A pooler that hands a connection to
    * several clients has to know how (PgBouncer: `max_prepared_statements`).
    */
   prepares: boolean;
