@@ -54,6 +54,8 @@ export async function distribute(database: Database): Promise<string[]> {
     done.push(table);
   }
   for (const name of FUNCTIONS) {
+    // Citus makes no plan before it knows the log, and so none that could be kept.
+    await database.write(`ALTER FUNCTION annals.${name} SET plan_cache_mode = force_custom_plan`);
     await database.write(
       `SELECT create_distributed_function(oid::regprocedure, 'p_log', colocate_with => 'annals.${first}')
         FROM pg_proc WHERE pronamespace = 'annals'::regnamespace AND proname = $1`,

@@ -159,3 +159,13 @@ BEGIN
   RETURN low;
 END
 $$;
+
+-- Citus makes no plan before it knows the log, and so none that could be kept: see distribute.ts.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
+    ALTER FUNCTION annals.append SET plan_cache_mode = force_custom_plan;
+    ALTER FUNCTION annals.size_at SET plan_cache_mode = force_custom_plan;
+  END IF;
+END
+$$;
