@@ -146,6 +146,30 @@ describe('record', () => {
     expect(await entries()).toMatchObject([{ after: '{"count":1}' }, { after: '{"count":2}' }]);
   });
 
+  it('appends many changes behind an append that is under way, and lets few gather until it has landed', async () => {
+    const land: (() => void)[] = [];
+    const sizes: number[] = [];
+    const recordSlowly = recordOn(
+      storeWith({
+        append: async (log, expectedSize, batch) => {
+          sizes.push(batch.tip.tree.size - expectedSize);
+          await new Promise<void>((resolve) => land.push(resolve));
+          return store.append(log, expectedSize, batch);
+        },
+      }),
+    );
+    const written = [recordSlowly(LOG, [addOne()])];
+    await vi.waitFor(() => expect(sizes).toEqual([1]));
+    written.push(recordSlowly(LOG, [addOne()]), recordSlowly(LOG, [addOne()]));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(sizes).toEqual([1]);
+    written.push(recordSlowly(LOG, Array.from({ length: 20 }, addOne)));
+    await vi.waitFor(() => expect(sizes).toEqual([1, 22]));
+    for (const landed of land) landed();
+    expect((await Promise.all(written)).flat()).toHaveLength(23);
+    expect((await entries()).at(-1)).toMatchObject({ after: '{"count":23}', version: 23 });
+  });
+
   it('takes turns where the store has them and another server was first', async () => {
     const other = recordOn(store);
     await record(LOG, [addOne()]);

@@ -18,7 +18,7 @@ const MOST_FLIGHTS = 3;
 const MOST_CHANGES = 512;
 /** After so many submissions other work gets its turn: sealing takes some 50 µs each. */
 const SEALED_AT_ONCE = 64;
-/** So few are not worth an append of their own behind one that is under way, which costs as much as they do. */
+/** So few changes are not worth an append of their own behind one that is under way: it costs as much as they do. */
 const FEW = 16;
 
 /** An append under way, and the submissions that it answers. */
@@ -125,7 +125,12 @@ export class LogRecorder {
     if (first === undefined) return this.#queue.length > 0;
     // One that appends nothing looks at the head: another append would move it.
     if (this.#flights.some(({ ids, latest }) => ids.size === 0 && latest.size === 0)) return false;
-    return others.length + 1 < MOST_FLIGHTS && this.#queue.length >= Math.max(FEW, first.submissions.length);
+    if (others.length + 1 >= MOST_FLIGHTS || this.#queue.length < first.submissions.length) return false;
+    let changes = 0;
+    return this.#queue.some(({ proposals }) => {
+      changes += proposals.length;
+      return changes >= FEW;
+    });
   }
 
   #landedOrWoken(): Promise<void> {
