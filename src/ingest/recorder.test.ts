@@ -223,6 +223,27 @@ describe('record', () => {
     expect(asked).toEqual(['1', '2']);
   });
 
+  it('seals on no state that another server has changed where a turn breaks off behind the head', async () => {
+    const other = recordOn(store);
+    await record(LOG, [addOne()]);
+    const turn: Store['turn'] = (_, work) =>
+      work({
+        append: (...given) => store.append(...given),
+        tip: (log) => store.tip(log),
+        latest: () => Promise.reject(new Error('the connection ended')),
+      });
+    const shared = recordOn(storeWith({ turn }));
+    for (let round = 0; round < 3; round++) {
+      expect(await shared(LOG, [addOne()])).toMatchObject([
+        { version: 2 * round + 2, continuity: 'continuous' },
+      ]);
+      await other(LOG, [addOne()]);
+    }
+    expect((await entries()).map(({ after }) => after)).toEqual(
+      Array.from({ length: 7 }, (_, index) => `{"count":${index + 1}}`),
+    );
+  });
+
   it('goes on without a turn where it gets none', async () => {
     const other = recordOn(store);
     const turn: Store['turn'] = () => Promise.reject(new Error('no connection'));

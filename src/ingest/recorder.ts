@@ -146,8 +146,10 @@ export class LogRecorder {
   async #recordInTurn(): Promise<void> {
     let hasRun = false;
     const work = async (turn: Turn): Promise<void> => {
-      const states = await this.#readInTurn(turn);
-      this.#isContended = this.#tip?.tree.size !== this.#leftAt;
+      const { tip, states } = await this.#readInTurn(turn);
+      // From here to the generation without a pause: a new head beside old states would be sealed on, and accepted.
+      this.#tip = tip;
+      this.#isContended = tip.tree.size !== this.#leftAt;
       // The states at hand are those behind our own last append.
       if (this.#isContended) this.#generation += 1;
       for (const [key, latest] of states) this.#states.set(this.#keyOf(key), latest);
@@ -164,7 +166,7 @@ export class LogRecorder {
   }
 
   /** The head, and the latest states of what is to be sealed first. */
-  async #readInTurn(turn: Turn): Promise<ReadonlyMap<string, KnownLatest>> {
+  async #readInTurn(turn: Turn): Promise<{ tip: Tip; states: ReadonlyMap<string, KnownLatest> }> {
     const ahead = new StatesAhead(
       () => this.#queue.slice(0, SEALED_AT_ONCE),
       (resources) => turn.latest(this.#log, resources),
@@ -172,8 +174,8 @@ export class LogRecorder {
     this.#ahead = ahead;
     try {
       ahead.askSoon();
-      this.#tip = await turn.tip(this.#log);
-      return await ahead.all();
+      const tip = await turn.tip(this.#log);
+      return { tip, states: await ahead.all() };
     } finally {
       this.#ahead = undefined;
       ahead.end();

@@ -146,10 +146,10 @@ export interface Store {
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult>;
 
   /**
-   * Has `work` append while no other server does; absent where there is no other. It runs at once, and what it reads is
-   * answered when its turn has come. That spares
-   * servers that write to one log the sealing on a head that moves meanwhile, and serves them in the
-   * order in which they came; what keeps the log right is still `append`, of which `work` may do one.
+   * Has `work` append while no other server does; absent where there is no other. `work` runs at once, and
+   * what it reads is answered when its turn has come. That spares servers that write to one log the sealing
+   * on a head that moves meanwhile, and serves them in the order in which they came; what keeps the log
+   * right is still `append`, of which `work` may do one.
    */
   turn?(log: LogId, work: (turn: Turn) => Promise<void>): Promise<void>;
 

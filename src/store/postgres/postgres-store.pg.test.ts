@@ -60,14 +60,12 @@ describe.each(['off', 'on'])(
     it('looks up and clears away answers among many as among few', async () => {
       const day = 24 * 3600 * SECOND;
       const keep = async (count: number, keptAt: number): Promise<void> => {
-        const answers = Array.from({ length: count }, () => {
-          return {
-            key: sealer.random.uuid(),
-            fingerprint: 'f',
-            answer: '[]',
-            keptAt: keptAt + sealer.random.below(1_000_000),
-          };
-        });
+        const answers = Array.from({ length: count }, () => ({
+          key: sealer.random.uuid(),
+          fingerprint: 'f',
+          answer: '[]',
+          keptAt: keptAt + sealer.random.below(SECOND),
+        }));
         const { outcome } = await store.append(LOG, sealer.tip.tree.size, sealer.batch([], answers));
         expect(outcome).toBe('appended');
       };
