@@ -81,35 +81,52 @@ async function expectIntact(server: TestServer): Promise<void> {
     const answer = await server.request('GET', `/v1/changes/${id}`);
     expect((answer.json as { position: number }).position, hint).toBe(position);
   }
+  const versions = await sql<{ type: string; id: string; versions: string[] }>(
+    database.url,
+    `SELECT resource_type AS type, resource_id AS id, array_agg(version::text ORDER BY position) AS versions
+      FROM annals.entries WHERE log = $1 GROUP BY 1, 2`,
+    [log as string],
+  );
+  for (const { versions: of } of versions) expect(of, hint).toEqual(of.map((_, index) => `${index + 1}`));
 }
 
 const unavailable = { code: 'store_unavailable', status: 503 };
 const post = (server: TestServer): Promise<Answer> => server.request('POST', '/v1/changes', changeOf());
 
 describe('when PostgreSQL fails', () => {
-  it('ends connections at random: each change is kept once, and what was not answered can be sent again', async () => {
-    const server = await serve();
-    let isDone = false;
-    const writers = Array.from({ length: 12 }, async () => {
-      const refusals: number[] = [];
-      while (!isDone) refusals.push(...(await postUntilKept(server, changeOf())));
-      return refusals;
-    });
-    for (let round = 0; round < 40; round++) {
-      await new Promise((resolve) => setTimeout(resolve, 20 + random.below(80)));
-      await sql(
-        postgres.url,
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  it.each([
+    ['one server', 1],
+    ['three servers that write to one log', 3],
+  ])(
+    'ends connections of %s at random: each change is kept once, and what was not answered can be sent again',
+    async (_, count) => {
+      const [server, ...others] = [
+        await serve(),
+        ...(await Promise.all(Array.from({ length: count - 1 }, () => serve()))),
+      ];
+      let isDone = false;
+      const writers = Array.from({ length: 12 }, async (_, writer) => {
+        const own = [server, ...others][writer % count] as TestServer;
+        const refusals: number[] = [];
+        while (!isDone) refusals.push(...(await postUntilKept(own, changeOf())));
+        return refusals;
+      });
+      for (let round = 0; round < 40; round++) {
+        await new Promise((resolve) => setTimeout(resolve, 20 + random.below(80)));
+        await sql(
+          postgres.url,
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE datname = $1 AND pid <> pg_backend_pid() AND random() < 0.5`,
-        [new URL(database.url).pathname.slice(1)],
-      );
-    }
-    isDone = true;
-    const refusals = (await Promise.all(writers)).flat();
-    expect(refusals.length).toBeGreaterThan(0);
-    expect(acknowledged.size).toBeGreaterThan(50);
-    await expectIntact(server);
-  });
+          [new URL(database.url).pathname.slice(1)],
+        );
+      }
+      isDone = true;
+      const refusals = (await Promise.all(writers)).flat();
+      expect(refusals.length).toBeGreaterThan(0);
+      expect(acknowledged.size).toBeGreaterThan(50);
+      await expectIntact(server);
+    },
+  );
 
   it('is stopped and started: writes and reads say so meanwhile, and go on by themselves afterwards', async () => {
     const server = await serve();
