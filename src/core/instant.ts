@@ -59,20 +59,27 @@ function millisOf(
 }
 
 const SLOTS = 64;
-/** Neighbouring entries are often of the same moment: a few formatted instants, each in the slot of its millisecond. */
-const formatted: { instant: Instant; text: string }[] = [];
+/** Neighbouring entries are often of the same second: a few that are written out up to their fraction, each in a slot of its own. */
+const seconds: { second: number; text: string }[] = [];
 
 /** RFC 3339 in UTC: three fraction digits, or six where the instant is no whole millisecond. */
 export function formatInstant(instant: Instant): string {
-  const micros = ((instant % 1000) + 1000) % 1000;
-  const millis = (instant - micros) / 1000;
-  const slot = Math.abs(millis) % SLOTS;
-  const known = formatted[slot];
-  if (known?.instant === instant) return known.text;
-  const iso = new Date(millis).toISOString();
-  const text = micros === 0 ? iso : `${iso.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
-  formatted[slot] = { instant, text };
-  return text;
+  const micros = ((instant % 1_000_000) + 1_000_000) % 1_000_000;
+  const text = secondText((instant - micros) / 1_000_000);
+  // The digit before the fraction keeps its zeros.
+  const fraction = micros % 1000 === 0 ? String(1000 + micros / 1000) : String(1_000_000 + micros);
+  return `${text}${fraction.slice(1)}Z`;
+}
+
+/** `2026-03-01T09:30:00.` */
+function secondText(second: number): string {
+  const slot = Math.abs(second) % SLOTS;
+  let known = seconds[slot];
+  if (known?.second !== second) {
+    known = { second, text: new Date(second * 1000).toISOString().slice(0, -'000Z'.length) };
+    seconds[slot] = known;
+  }
+  return known.text;
 }
 
 function daysIn(year: number, month: number): number {

@@ -4,6 +4,7 @@
 import type { Action, Continuity, Resource, ResourceRef } from './entry.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { canonicalize } from './json.ts';
+import { COMMA, QUOTE } from './json-bytes.ts';
 import type { Hash, Sha256 } from './merkle.ts';
 import { scratch } from './scratch.ts';
 
@@ -72,11 +73,9 @@ export interface LeafFacts {
   digests: Digests;
 }
 
-/** Members of a leaf's `sections`, in canonical order. */
-const SORTED_NAMES = [...SECTION_NAMES].sort();
-
-/** What stands for a digest until its digits are written over it. */
-const BLANK = ' '.repeat(base64Length(HASH_BYTES));
+/** Members of a leaf's `sections`, in canonical order, with their names as they are written. */
+const MEMBERS = [...SECTION_NAMES].sort().map((name) => ({ name, label: encoder.encode(`"${name}":"`) }));
+const LEAF_END = encoder.encode('},"v":1}');
 
 /** The leaf of an entry, version 1: canonical JSON in UTF-8, digests in base64. */
 export function leafBytes(leaf: LeafFacts): Uint8Array {
@@ -96,25 +95,26 @@ function mostLeafBytes({ log }: LeafFacts): number {
 }
 
 /** Writes the leaf from `at` on; answers where it ends. */
-function putLeaf(leaf: LeafFacts, into: Uint8Array, at: number): number {
-  let blanks = '';
-  for (const name of SORTED_NAMES) {
-    if (leaf.digests[name] !== undefined) blanks += `${blanks === '' ? '' : ','}"${name}":"${BLANK}"`;
-  }
+function putLeaf({ log, position, recordedAt, digests }: LeafFacts, into: Uint8Array, at: number): number {
   // Written out, because every write pays for it: the same text as `canonicalize` gives, see the test.
-  const recordedAt = formatInstant(leaf.recordedAt);
-  const text = `{"log":${JSON.stringify(leaf.log)},"position":${leaf.position},"recordedAt":"${recordedAt}","sections":{${blanks}},"v":1}`;
-  const end = at + encoder.encodeInto(text, into.subarray(at)).written;
-  // Digits are put straight into the bytes, from the last to the first: what stands behind them is known.
-  let last = end - '},"v":1}'.length;
-  for (let index = SORTED_NAMES.length - 1; index >= 0; index--) {
-    const name = SORTED_NAMES[index] as SectionName;
-    const digest = leaf.digests[name];
+  const head = `{"log":${JSON.stringify(log)},"position":${position},"recordedAt":"${formatInstant(recordedAt)}","sections":{`;
+  let end = at + encoder.encodeInto(head, into.subarray(at)).written;
+  const start = end;
+  for (const { name, label } of MEMBERS) {
+    const digest = digests[name];
     if (digest === undefined) continue;
-    putBase64(digest, into, last - 1 - BLANK.length);
-    last -= name.length + BLANK.length + '"":"",'.length;
+    if (end > start) into[end++] = COMMA;
+    end = putBytes(label, into, end);
+    end = putBase64(digest, into, end);
+    into[end++] = QUOTE;
   }
-  return end;
+  return putBytes(LEAF_END, into, end);
+}
+
+/** Written out: for so few bytes the call of `set` costs more. */
+function putBytes(bytes: Uint8Array, into: Uint8Array, at: number): number {
+  for (let index = 0; index < bytes.length; index++) into[at + index] = bytes[index] as number;
+  return at + bytes.length;
 }
 
 const DIGITS = Uint8Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', (digit) =>
@@ -126,7 +126,8 @@ function base64Length(length: number): number {
   return Math.ceil(length / 3) * 4;
 }
 
-function putBase64(bytes: Uint8Array, into: Uint8Array, from: number): void {
+/** Answers where it ends. */
+function putBase64(bytes: Uint8Array, into: Uint8Array, from: number): number {
   let to = from;
   for (let at = 0; at < bytes.length; at += 3) {
     const first = bytes[at] ?? 0;
@@ -139,6 +140,7 @@ function putBase64(bytes: Uint8Array, into: Uint8Array, from: number): void {
   }
   if (bytes.length % 3 > 0) into[to - 1] = PADDING;
   if (bytes.length % 3 === 1) into[to - 2] = PADDING;
+  return to;
 }
 
 const decoder = new TextDecoder();
