@@ -56,7 +56,12 @@ export interface Server {
 const DIALECTS: Dialect[] = [native, commercelayer, reltio, crego];
 
 /** SHA-256 of the runtime: native, synchronous. By way of a string: a buffer for each hash costs twice the hash. */
-export const sha256: Sha256 = (data) => Buffer.from(hash('sha256', data, 'binary'), 'latin1');
+export const sha256: Sha256 = (data) => {
+  const text = hash('sha256', data, 'binary');
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+};
 
 /** Makes the server; the caller makes it listen. Makes the organization `default` where there is none. */
 export async function makeServer(means: Means): Promise<Server> {

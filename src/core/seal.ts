@@ -126,7 +126,7 @@ export function seal(
       occurredAt,
       resource,
       action,
-      ...(event === undefined ? {} : { event }),
+      event,
       related,
       version,
       continuity,
@@ -177,15 +177,7 @@ export function seal(
     digests,
     leafHash: leaf,
     streams: streamsOf(
-      {
-        resource,
-        related,
-        action,
-        actor: change.actor,
-        changed,
-        ...(event === undefined ? {} : { event }),
-        ...(change.context === undefined ? {} : { context: change.context }),
-      },
+      { resource, related, action, actor: change.actor, event, context: change.context, changed },
       differences?.attributes ?? [],
     ),
   };

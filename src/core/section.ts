@@ -27,7 +27,7 @@ export interface Subject {
   occurredAt: Instant;
   resource: Resource;
   action: Action;
-  event?: string;
+  event?: string | undefined;
   related: readonly ResourceRef[];
   version: number;
   continuity: Continuity;

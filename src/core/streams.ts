@@ -52,8 +52,8 @@ export interface Filed {
   related: readonly ResourceRef[];
   action: Action;
   actor: { id: string };
-  event?: string;
-  context?: { [key: string]: unknown };
+  event?: string | undefined;
+  context?: { [key: string]: unknown } | undefined;
   changed: boolean;
 }
 

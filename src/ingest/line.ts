@@ -76,9 +76,10 @@ export class LineProposal implements StateProposal {
     const after = this.#state(spans.after, known);
     const before = this.#state(spans.before, known);
     if (after === undefined || before === undefined) return draftOf(this.#whole());
-    const { before: wasGiven, ...rest } = change;
-    const draft: Draft = { ...rest, after };
-    if (wasGiven !== undefined) draft.before = before;
+    // Nobody else has the change: its states are put into it, in place of the empty ones.
+    const draft = change as Omit<Change, 'before' | 'after'> as Draft;
+    if (draft.before !== undefined) draft.before = before;
+    draft.after = after;
     return draft;
   }
 

@@ -43,6 +43,9 @@ export interface Submission {
   reject(error: unknown): void;
 }
 
+/** What a submission has come to so far, by change id. */
+type Twins = Map<string, { change: Draft; outcome: Outcome }>;
+
 /** A batch as it is sealed, submission by submission. */
 export class SealedBatch {
   tip: Tip;
@@ -73,24 +76,31 @@ export class SealedBatch {
 
   /** Seals all proposals of a submission, or throws and leaves the batch as it was. */
   add({ proposals, requestKey, known }: Submission): Outcome[] {
+    // Of one there is nothing to take back: what is sealed cannot fail any more.
+    const outcomes =
+      proposals.length === 1
+        ? [this.#addOne(proposals[0] as Proposal, 0, known, this.latest, undefined)]
+        : this.#addAll(proposals, known);
+    if (requestKey !== undefined) this.answers.push(this.#answer(requestKey, outcomes));
+    return outcomes;
+  }
+
+  #addAll(proposals: readonly Proposal[], known: Map<string, StoredEntry> | undefined): Outcome[] {
     const tipBefore = this.tip;
     const staged = new Map<string, Latest>();
-    const changes = new Map<string, { change: Draft; outcome: Outcome }>();
+    const twins: Twins = new Map();
     const [entryCount, nodeCount] = [this.entries.length, this.nodes.length];
     try {
       const outcomes = proposals.map((proposal, index) =>
-        this.#addOne(proposal, index, known, staged, changes),
+        this.#addOne(proposal, index, known, staged, twins),
       );
-      for (const [key, latest] of staged) {
-        this.latest.set(key, latest);
-      }
-      for (const id of changes.keys()) this.ids.add(id);
-      if (requestKey !== undefined) this.answers.push(this.#answer(requestKey, outcomes));
+      for (const [key, latest] of staged) this.latest.set(key, latest);
       return outcomes;
     } catch (error) {
       this.tip = tipBefore;
       this.entries.length = entryCount;
       this.nodes.length = nodeCount;
+      for (const id of twins.keys()) this.ids.delete(id);
       throw error;
     }
   }
@@ -100,13 +110,13 @@ export class SealedBatch {
     index: number,
     known: Map<string, StoredEntry> | undefined,
     staged: Map<string, Latest>,
-    changes: Map<string, { change: Draft; outcome: Outcome }>,
+    twins: Twins | undefined,
   ): Outcome {
     const key = resourceKey(proposal.resource);
     const latest = staged.get(key) ?? this.latest.get(key) ?? this.known.get(key);
     const change = isStateProposal(proposal) ? proposal.derive(latest) : draftOf(proposal);
     if (change === undefined) return { unchangedAt: latest?.statePosition ?? 0 };
-    const twin = changes.get(change.id);
+    const twin = twins?.get(change.id);
     if (twin !== undefined) {
       if (isSameChange(twin.change, change)) return twin.outcome;
       throw idConflict(change.id, index);
@@ -116,20 +126,15 @@ export class SealedBatch {
       if (isRecordedAs(change, entry)) return { receipt: receiptOf(entry) };
       throw idConflict(change.id, index);
     }
-    const sealed = seal(
-      this.tip,
-      latest,
-      change,
-      this.#sealing.now(),
-      this.#sealing.salt,
-      this.#sealing.sha256,
-    );
+    const { now, salt, sha256 } = this.#sealing;
+    const sealed = seal(this.tip, latest, change, now(), salt, sha256);
     this.tip = sealed.tip;
     this.entries.push(sealed.entry);
-    this.nodes.push(...sealed.nodes);
+    for (const node of sealed.nodes) this.nodes.push(node);
     staged.set(key, sealed.latest);
+    this.ids.add(change.id);
     const outcome = { receipt: receiptOf(sealed.entry) };
-    changes.set(change.id, { change, outcome });
+    twins?.set(change.id, { change, outcome });
     return outcome;
   }
 
