@@ -13,7 +13,7 @@ import {
   OPENING_BRACE,
   QUOTE,
 } from './json-bytes.ts';
-import { scratch } from './scratch.ts';
+import { keptCopy, scratch } from './scratch.ts';
 import { type Fresh, isSameKey, type Source, StateText, startOf } from './state-text.ts';
 
 /**
@@ -45,7 +45,7 @@ export function readState(
   const { source } = like;
   // What nothing differs in and is as long is written the same.
   if (fresh.length > 0 || places !== source.places || to - from !== source.bytes.length) {
-    state.source = { bytes: bytes.slice(from, to), ends, places: ordered ? placesIn(ordered) : places };
+    state.source = { bytes: keptCopy(bytes, from, to), ends, places: ordered ? placesIn(ordered) : places };
   }
   return state;
 }
@@ -290,7 +290,7 @@ function withMembers(known: StateText, fresh: FreshMember[]): StateText {
   if (differing.length === 0) return known;
   copyTo(was.length);
   for (; member < ends.length; member++) ends[member] = (knownEnds[member] as number) + at - was.length;
-  return known.withSameKeys(bytes.slice(0, at), ends, differing);
+  return known.withSameKeys(keptCopy(bytes, 0, at), ends, differing);
 }
 
 /** At least as many bytes as the members take, and a comma for each. */
@@ -369,5 +369,5 @@ function joined(ordered: readonly Ordered[], known: StateText): StateText {
   const keys = ordered.map(({ key }) => key);
   // Of a first state everything is fresh, and it has no differences that would use it.
   const derivation = knownEnds.length === 0 ? undefined : { from: known, fresh, hasSameKeys: false };
-  return new StateText(bytes.slice(0, at), ends, keys, derivation);
+  return new StateText(keptCopy(bytes, 0, at), ends, keys, derivation);
 }
