@@ -13,7 +13,6 @@ export const SECTION_NAMES = ['subject', 'actor', 'context', 'metadata', 'before
 export type SectionName = (typeof SECTION_NAMES)[number];
 
 export const SALT_BYTES = 16;
-const HASH_BYTES = 32;
 
 /** A section's content as canonical text or its bytes; a section that a record has not (no context, a null state) is absent. */
 export type Sections = Partial<Record<SectionName, string | Uint8Array>>;

@@ -13,7 +13,7 @@ import {
   OPENING_BRACE,
   QUOTE,
 } from './json-bytes.ts';
-import { keptCopy, scratch } from './scratch.ts';
+import { scratch } from './scratch.ts';
 import { type Fresh, isSameKey, type Source, StateText, startOf } from './state-text.ts';
 
 /**
@@ -38,14 +38,14 @@ export function readState(
   parse: ParseJson,
 ): StateText | undefined {
   const like = known ?? new StateText(EMPTY, [], []);
-  const read = readObject(bytes, from, to, like, parse, 1);
-  if (read === undefined) return undefined;
-  const { state, written, ordered } = read;
-  const { ends, places, fresh } = written;
+  const written = found(bytes, from, to, like, parse, 1);
+  const read = written && madeOf(written, like);
+  if (written === undefined || read === undefined) return undefined;
+  const { state, places } = read;
   const { source } = like;
   // What nothing differs in and is as long is written the same.
-  if (fresh.length > 0 || places !== source.places || to - from !== source.bytes.length) {
-    state.source = { bytes: keptCopy(bytes, from, to), ends, places: ordered ? placesIn(ordered) : places };
+  if (written.fresh.length > 0 || places !== source.places || to - from !== source.bytes.length) {
+    state.source = { bytes: bytes.slice(from, to), ends: written.ends, places };
   }
   return state;
 }
@@ -54,40 +54,6 @@ const EMPTY = encoder.encode('{}');
 
 /** Below this many bytes of canonical text, an object is parsed as a whole sooner than it is taken apart. */
 const SHORTEST_TAKEN_APART = 192;
-
-interface Read {
-  state: StateText;
-  written: Written;
-  /** Its members in canonical order, where they are not those of the known one. */
-  ordered: readonly Ordered[] | undefined;
-}
-
-function readObject(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  known: StateText,
-  parse: ParseJson,
-  level: number,
-): Read | undefined {
-  const written = found(bytes, from, to, known, parse, level);
-  if (written === undefined) return undefined;
-  const { places, fresh } = written;
-  if (places === known.source.places || isEachOnce(places, known.ends.length)) {
-    return { state: withMembers(known, fresh), written, ordered: undefined };
-  }
-  const ordered = inOrder(places, fresh, known);
-  return ordered && { state: joined(ordered, known), written, ordered };
-}
-
-/** Where each member stands in the state that they make up. */
-function placesIn(ordered: readonly Ordered[]): number[] {
-  const places: number[] = Array(ordered.length);
-  ordered.forEach(({ member }, place) => {
-    places[member] = place;
-  });
-  return places;
-}
 
 /** An object as it is written. */
 interface Written {
@@ -101,6 +67,8 @@ interface Written {
 interface FreshMember extends Fresh {
   /** Which of the written members it is. */
   member: number;
+  /** The member of the known state whose place it takes, or before which it is added. */
+  slot: number;
 }
 
 /** Takes the object in `bytes` apart by what is known; undefined where it is not well formed. */
@@ -114,46 +82,66 @@ function found(
 ): Written | undefined {
   if (bytes[from] !== OPENING_BRACE) return undefined;
   const { source } = known;
-  const ends: number[] = [];
+  const count = source.ends.length;
+  const ends: number[] = Array(count);
   const fresh: FreshMember[] = [];
   /** Undefined for as long as the members are those of the source. */
   let places: number[] | undefined;
   let search: Search | undefined;
+  let member = 0;
   let next = 0;
   let at = behindSpace(bytes, from + 1);
-  if (bytes[at] === CLOSING_BRACE && at + 1 === to) return { ends, fresh, places: [] };
+  if (bytes[at] === CLOSING_BRACE && at + 1 === to) return { ends: [], fresh, places: [] };
   for (;;) {
-    const member = ends.length;
-    const length = next < source.ends.length ? matched(source, next, bytes, at) : 0;
-    let likely = next;
-    if (length > 0) {
-      at += length;
-    } else {
+    const first = member;
+    const same = next < count ? alike(source, next, bytes, at, to) : 0;
+    const shift = same === 0 ? 0 : at - startAt(source, next);
+    for (; next < count && (source.ends[next] as number) < same; next++) {
+      if (places === undefined && next !== member) places = source.places.slice(0, member);
+      places?.push(source.places[next] as number);
+      at = (source.ends[next] as number) + shift;
+      ends[member++] = at - from;
+    }
+    if (member === first) {
       const keyEnd = bytes[at] === QUOTE ? endOfString(bytes, at, to) : to;
       const colon = behindSpace(bytes, keyEnd);
       if (colon >= to || bytes[colon] !== COLON) return undefined;
-      const end = endOfValue(bytes, colon + 1, to);
       search ??= new Search(known, parse, level);
       const key = search.find(bytes, at, keyEnd, next);
       if (key === undefined) return undefined;
-      likely = key.written;
-      const one = freshOf(bytes, colon + 1, end, known, key, parse, level);
+      at = endOfValue(bytes, colon + 1, to);
+      const one = freshOf(bytes, colon + 1, at, known, key, parse, level, member);
       if (one === undefined) return undefined;
-      fresh.push({ ...one, member });
-      at = end;
+      fresh.push(one);
+      if (places === undefined && key.written !== member) places = source.places.slice(0, member);
+      places?.push(one.place);
+      // What follows is most likely what followed it the last time.
+      if (key.written !== -1) next = key.written + 1;
+      ends[member++] = at - from;
     }
-    if (places === undefined && likely !== member) places = source.places.slice(0, member);
-    places?.push(likely === -1 ? -1 : (source.places[likely] as number));
-    // What follows is most likely what followed it the last time.
-    if (likely !== -1) next = likely + 1;
-    ends.push(at - from);
     if (bytes[at] === CLOSING_BRACE) break;
     if (bytes[at] !== COMMA) return undefined;
     at = behindSpace(bytes, at + 1);
   }
   if (at + 1 !== to) return undefined;
-  if (places === undefined && ends.length < source.ends.length) places = source.places.slice(0, ends.length);
+  if (places === undefined && member < count) places = source.places.slice(0, member);
+  ends.length = member;
   return { ends, fresh, places: places ?? source.places };
+}
+
+/** Where a member of the source begins. */
+function startAt({ bytes, ends }: Source, member: number): number {
+  return behindSpace(bytes, startOf(ends, member));
+}
+
+/** As far as here, what is written at `at` goes on as that member of the source and those behind it. */
+function alike(source: Source, member: number, bytes: Uint8Array, at: number, to: number): number {
+  const { bytes: known } = source;
+  let same = startAt(source, member);
+  const shift = at - same;
+  const most = Math.min(known.length, to - shift);
+  while (same < most && known[same] === bytes[same + shift]) same++;
+  return same;
 }
 
 /** A key, and which member of the source has it; -1: none. */
@@ -171,23 +159,38 @@ function freshOf(
   { key, written }: FoundKey,
   parse: ParseJson,
   level: number,
-): Fresh | undefined {
+  member: number,
+): FreshMember | undefined {
   const place = written === -1 ? -1 : (known.source.places[written] as number);
+  const slot = place === -1 ? slotOf(key, known.keys) : place;
   const value = behindSpace(bytes, from);
   if (written !== -1 && level === 1 && bytes[value] === OPENING_BRACE) {
     const before = known.objectAt(written, SHORTEST_TAKEN_APART);
     if (before !== undefined) {
       const end = bytes.lastIndexOf(CLOSING_BRACE, to - 1) + 1;
       if (behindSpace(bytes, end) < to) return undefined;
-      const read = readObject(bytes, value, end, before, parse, level + 1);
-      if (read === undefined) return undefined;
-      return { key, place, text: keyText(key), value: undefined, inside: { before, after: read.state } };
+      const read = found(bytes, value, end, before, parse, level + 1);
+      const after = read && madeOf(read, before)?.state;
+      if (after === undefined) return undefined;
+      const inside = { before, after };
+      return { key, place, now: -1, text: keyText(key), value: undefined, inside, member, slot };
     }
   }
   const parsed = parse(bytes, from, to, level);
-  return parsed === undefined
-    ? undefined
-    : { key, place, text: memberText(key, parsed), value: parsed, inside: undefined };
+  if (parsed === undefined) return undefined;
+  const text = memberText(key, parsed);
+  return { key, place, now: -1, text, value: parsed, inside: undefined, member, slot };
+}
+
+/** How many of the keys come before this one. */
+function slotOf(key: string, keys: readonly string[]): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((keys[middle] as string) < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** So many keys are looked for one by one; for more, an index pays. */
@@ -242,63 +245,138 @@ class Search {
   }
 }
 
-/** The length of the member at `at` where it is written as that member of the source was; else 0. */
-function matched(source: Source, member: number, bytes: Uint8Array, at: number): number {
-  const end = source.ends[member] as number;
-  const start = behindSpace(source.bytes, startOf(source.ends, member));
-  const length = end - start;
-  const behind = bytes[at + length];
-  if (behind !== COMMA && behind !== CLOSING_BRACE) return 0;
-  return isSameRange(source.bytes, start, end, bytes, at, at + length) ? length : 0;
+/** A state that was made, and where each of the written members stands in it. */
+interface Made {
+  state: StateText;
+  places: readonly number[];
 }
 
-/** Is each place below `count` there, and none twice? */
-function isEachOnce(places: readonly number[], count: number): boolean {
-  if (places.length !== count) return false;
-  const isThere = new Uint8Array(count);
-  for (const place of places) {
-    if (place === -1 || isThere[place] === 1) return false;
-    isThere[place] = 1;
+/** The known state with the members that are written: the known one itself where none differs. Undefined where two have one key. */
+function madeOf({ places, fresh }: Written, known: StateText): Made | undefined {
+  const { bytes: was, ends: knownEnds } = known;
+  const gone = places === known.source.places ? NONE : goneFrom(places, knownEnds.length);
+  if (gone === undefined || !isOrdered(fresh)) return undefined;
+  const bytes = scratch(was.length + mostBytesOf(fresh));
+  const ends: number[] = Array(places.length);
+  const differing: Fresh[] = [];
+  let at = 0;
+  /** Members that are written out, members of the known state that are dealt with, and those of them that are gone. */
+  let [now, place, passed] = [0, 0, 0];
+  /** What neither differs nor is gone is copied, neighbours together. */
+  const copyTo = (stop: number): void => {
+    while (place < stop) {
+      if (gone[passed] === place) {
+        passed += 1;
+        place += 1;
+        continue;
+      }
+      const last = Math.min(stop, gone[passed] ?? stop) - 1;
+      const start = startOf(knownEnds, place);
+      bytes[at++] = now === 0 ? OPENING_BRACE : COMMA;
+      bytes.set(was.subarray(start, knownEnds[last]), at);
+      const shift = at - start;
+      for (; place <= last; place++) ends[now++] = at = (knownEnds[place] as number) + shift;
+    }
+  };
+  for (const one of fresh) {
+    copyTo(one.slot);
+    bytes[at++] = now === 0 ? OPENING_BRACE : COMMA;
+    const start = at;
+    at = put(one, bytes, at);
+    one.now = now;
+    ends[now++] = at;
+    if (one.place !== -1) place += 1;
+    if (
+      one.place === -1 ||
+      !isSameRange(bytes, start, at, was, startOf(knownEnds, one.place), knownEnds[one.place] as number)
+    )
+      differing.push(one);
   }
+  copyTo(knownEnds.length);
+  if (differing.length === 0 && gone.length === 0) return { state: known, places };
+  if (now === 0) bytes[at++] = OPENING_BRACE;
+  bytes[at++] = CLOSING_BRACE;
+  const derivation = { from: known, differing, gone };
+  if (gone.length === 0 && places.length === knownEnds.length)
+    return { state: known.withSameKeys(bytes.slice(0, at), ends, derivation), places };
+  const { keys, places: moved } = movedTo(known.keys, places, fresh, gone);
+  return { state: new StateText(bytes.slice(0, at), ends, keys, derivation), places: moved };
+}
+
+const NONE: readonly number[] = [];
+
+/** The places below `count` that are not there; undefined where one is there twice. */
+function goneFrom(places: readonly number[], count: number): readonly number[] | undefined {
+  const isThere = new Uint8Array(count);
+  let there = 0;
+  for (const place of places) {
+    if (place === -1) continue;
+    if (isThere[place] === 1) return undefined;
+    isThere[place] = 1;
+    there += 1;
+  }
+  if (there === count) return NONE;
+  const gone: number[] = [];
+  for (let place = 0; place < count; place++) if (isThere[place] === 0) gone.push(place);
+  return gone;
+}
+
+/** So few are sorted by insertion, which is three times as fast. */
+const FEW_SORTED = 40;
+
+/** Brings members into canonical order; false where two have one key. */
+function isOrdered(fresh: FreshMember[]): boolean {
+  if (fresh.length > FEW_SORTED) fresh.sort(compare);
+  else {
+    for (let index = 1; index < fresh.length; index++) {
+      const one = fresh[index] as FreshMember;
+      let at = index;
+      for (; at > 0 && compare(fresh[at - 1] as FreshMember, one) > 0; at--)
+        fresh[at] = fresh[at - 1] as FreshMember;
+      fresh[at] = one;
+    }
+  }
+  for (let index = 1; index < fresh.length; index++)
+    if (compare(fresh[index - 1] as FreshMember, fresh[index] as FreshMember) === 0) return false;
   return true;
 }
 
-/** The known state with some of its members anew: the known one itself where none differs. */
-function withMembers(known: StateText, fresh: FreshMember[]): StateText {
-  if (fresh.length === 0) return known;
-  const { bytes: was, ends: knownEnds } = known;
-  const bytes = scratch(was.length + mostBytesOf(fresh));
-  const ends: number[] = Array(knownEnds.length);
-  const differing: FreshMember[] = [];
-  let copied = 0;
-  let at = 0;
-  let member = 0;
-  const copyTo = (end: number): void => {
-    bytes.set(was.subarray(copied, end), at);
-    at += end - copied;
-  };
-  for (const one of fresh.sort((left, right) => left.place - right.place)) {
-    const start = startOf(knownEnds, one.place);
-    copyTo(start);
-    for (; member < one.place; member++) ends[member] = (knownEnds[member] as number) + at - start;
-    const from = at;
-    at = put(one, bytes, at);
-    copied = knownEnds[one.place] as number;
-    ends[member++] = at;
-    if (!isSameRange(bytes, from, at, was, start, copied)) differing.push(one);
+function compare(left: FreshMember, right: FreshMember): number {
+  if (left.slot !== right.slot) return left.slot - right.slot;
+  if (left.place !== right.place) return left.place - right.place;
+  return left.key < right.key ? -1 : left.key > right.key ? 1 : 0;
+}
+
+/** The keys of a state with other keys than the known one, and where each of the written members stands in it. */
+function movedTo(
+  known: readonly string[],
+  places: readonly number[],
+  fresh: readonly FreshMember[],
+  gone: readonly number[],
+): { keys: string[]; places: number[] } {
+  const keys: string[] = Array(places.length);
+  for (const { key, now } of fresh) keys[now] = key;
+  const moved: number[] = Array(known.length);
+  let [now, passed] = [0, 0];
+  for (let place = 0; place < known.length; place++) {
+    if (gone[passed] === place) {
+      passed += 1;
+      continue;
+    }
+    while (keys[now] !== undefined && keys[now] !== known[place]) now += 1;
+    keys[now] = known[place] as string;
+    moved[place] = now++;
   }
-  if (differing.length === 0) return known;
-  copyTo(was.length);
-  for (; member < ends.length; member++) ends[member] = (knownEnds[member] as number) + at - was.length;
-  return known.withSameKeys(keptCopy(bytes, 0, at), ends, differing);
+  const written = places.map((place) => (place === -1 ? -1 : (moved[place] as number)));
+  for (const { member, now: placeNow } of fresh) written[member] = placeNow;
+  return { keys, places: written };
 }
 
 /** At least as many bytes as the members take, and a comma for each. */
 function mostBytesOf(fresh: readonly Fresh[]): number {
-  return fresh.reduce(
-    (most, { text, inside }) => most + text.length * 3 + (inside?.after.bytes.length ?? 0) + 1,
-    0,
-  );
+  let most = 0;
+  for (const { text, inside } of fresh) most += text.length * 3 + (inside?.after.bytes.length ?? 0) + 1;
+  return most;
 }
 
 /** Writes a member from `at` on; answers where it ends. */
@@ -307,67 +385,4 @@ function put({ text, inside }: Fresh, into: Uint8Array, at: number): number {
   if (inside === undefined) return end;
   into.set(inside.after.bytes, end);
   return end + inside.after.bytes.length;
-}
-
-/** A member on its way into the canonical order. */
-interface Ordered {
-  key: string;
-  /** Which of the written members it is. */
-  member: number;
-  /** Where it stands in the known state; -1: nowhere. */
-  place: number;
-  /** Undefined where it is written as it was. */
-  fresh: Fresh | undefined;
-}
-
-/** The members in canonical order; undefined where two have one key. */
-function inOrder(
-  places: readonly number[],
-  fresh: readonly FreshMember[],
-  { keys }: StateText,
-): Ordered[] | undefined {
-  let next = 0;
-  const ordered = places.map((place, member): Ordered => {
-    const one = fresh[next]?.member === member ? fresh[next++] : undefined;
-    return { key: one?.key ?? (keys[place] as string), member, place, fresh: one };
-  });
-  ordered.sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0));
-  return ordered.some(({ key }, index) => index > 0 && ordered[index - 1]?.key === key) ? undefined : ordered;
-}
-
-/** The state that these members make up, which are not those of the known one. */
-function joined(ordered: readonly Ordered[], known: StateText): StateText {
-  const { ends: knownEnds } = known;
-  const fresh = ordered.flatMap(({ fresh }) => fresh ?? []);
-  const bytes = scratch(known.bytes.length + mostBytesOf(fresh) + ordered.length + 2);
-  const ends: number[] = [];
-  let at = 0;
-  bytes[at++] = OPENING_BRACE;
-  for (let index = 0; index < ordered.length; index++) {
-    const one = ordered[index] as Ordered;
-    if (index > 0) bytes[at++] = COMMA;
-    if (one.fresh === undefined) {
-      // Neighbours that stay neighbours are copied together.
-      let last = one.place;
-      const from = startOf(knownEnds, last);
-      const shift = at - from;
-      for (let next = ordered[index + 1]; next?.fresh === undefined && next?.place === last + 1; ) {
-        ends.push((knownEnds[last] as number) + shift);
-        last += 1;
-        index += 1;
-        next = ordered[index + 1];
-      }
-      const to = knownEnds[last] as number;
-      bytes.set(known.bytes.subarray(from, to), at);
-      at += to - from;
-    } else {
-      at = put(one.fresh, bytes, at);
-    }
-    ends.push(at);
-  }
-  bytes[at++] = CLOSING_BRACE;
-  const keys = ordered.map(({ key }) => key);
-  // Of a first state everything is fresh, and it has no differences that would use it.
-  const derivation = knownEnds.length === 0 ? undefined : { from: known, fresh, hasSameKeys: false };
-  return new StateText(keptCopy(bytes, 0, at), ends, keys, derivation);
 }

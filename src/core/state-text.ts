@@ -1,7 +1,7 @@
 // A state as its canonical text in UTF-8, taken apart into its members. What is hashed, compared and stored
 // are these bytes; a state that a client sends again with a few changes is read by what differs.
 
-import { type Json, type JsonObject, memberText, sortedKeys } from './json.ts';
+import { type Json, type JsonObject, keyText, memberText, sortedKeys } from './json.ts';
 import {
   behindSpace,
   CLOSING_BRACE,
@@ -51,6 +51,8 @@ export interface Fresh {
   key: string;
   /** Where it stands in that state; -1: nowhere. */
   place: number;
+  /** Where it stands in the state that was read. */
+  now: number;
   /** Its canonical text, as far as before what is inside. */
   text: string;
   /** What it was parsed to; undefined where it was read by what differs inside. */
@@ -62,10 +64,10 @@ export interface Fresh {
 /** How a state came of another one. */
 export interface Derivation {
   from: StateText;
-  /** In the order of the canonical text; has everything that differs. */
-  fresh: readonly Fresh[];
-  /** Have both the same keys? Then all that is fresh differs. */
-  hasSameKeys: boolean;
+  /** The members that are new or changed, in the order of the canonical text. */
+  differing: readonly Fresh[];
+  /** The members of `from` that are not there any more. */
+  gone: readonly number[];
 }
 
 export class StateText {
@@ -139,13 +141,7 @@ export class StateText {
 
   /** The attributes that differ, sorted by UTF-16 code units. */
   differencesFrom(before: StateText): Difference[] {
-    const derivation = this.#derivation?.from === before ? this.#derivation : undefined;
-    if (derivation?.hasSameKeys === true) {
-      return derivation.fresh.map((fresh) =>
-        differenceOf(fresh.key, before.#value(fresh.place), this.#value(fresh.place, fresh), fresh),
-      );
-    }
-    const known = new Map(derivation?.fresh.map((fresh) => [fresh.key, fresh]));
+    if (this.#derivation?.from === before) return this.#derived(this.#derivation);
     const [left, right] = [before.keys, this.keys];
     const differences: Difference[] = [];
     let was = 0;
@@ -154,30 +150,48 @@ export class StateText {
       const leftKey = left[was];
       const rightKey = right[is];
       if (leftKey !== undefined && leftKey === rightKey) {
-        const fresh = known.get(leftKey);
-        // What is not fresh is as it was.
-        const mayDiffer = derivation === undefined || fresh !== undefined;
-        if (mayDiffer && !isSameMember(before, was, this, is)) {
-          differences.push(differenceOf(leftKey, before.#value(was), this.#value(is, fresh), fresh));
-        }
+        if (!isSameMember(before, was, this, is))
+          differences.push({ key: leftKey, before: before.#value(was), after: this.#value(is) });
         was += 1;
         is += 1;
       } else if (rightKey === undefined || (leftKey !== undefined && leftKey < rightKey)) {
         differences.push({ key: leftKey as string, before: before.#value(was++), after: undefined });
       } else {
-        differences.push({
-          key: rightKey,
-          before: undefined,
-          after: this.#value(is++, known.get(rightKey)),
-        });
+        differences.push({ key: rightKey, before: undefined, after: this.#value(is++) });
       }
     }
     return differences;
   }
 
-  /** One with the same keys; all that is fresh differs. */
-  withSameKeys(bytes: Uint8Array, ends: readonly number[], fresh: readonly Fresh[]): StateText {
-    return new StateText(bytes, ends, this.#keys, { from: this, fresh, hasSameKeys: true });
+  #derived({ from, differing, gone }: Derivation): Difference[] {
+    const differences: Difference[] = [];
+    let passed = 0;
+    const passTo = (next: string | undefined): void => {
+      for (; passed < gone.length; passed++) {
+        const place = gone[passed] as number;
+        const key = from.keyOf(place);
+        if (next !== undefined && key > next) return;
+        differences.push({ key, before: from.#value(place), after: undefined });
+      }
+    };
+    for (const fresh of differing) {
+      const { key, place, inside } = fresh;
+      passTo(key);
+      const before = place === -1 ? undefined : from.#value(place);
+      const after = this.#value(fresh.now, fresh);
+      differences.push(
+        inside === undefined
+          ? { key, before, after }
+          : { key, before, after, inside: inside.after.differencesFrom(inside.before) },
+      );
+    }
+    passTo(undefined);
+    return differences;
+  }
+
+  /** One with the same keys. */
+  withSameKeys(bytes: Uint8Array, ends: readonly number[], derivation: Derivation): StateText {
+    return new StateText(bytes, ends, this.#keys, derivation);
   }
 
   /** Forgets how it came of another state, which would else stay in memory with it. */
@@ -223,20 +237,43 @@ export class StateText {
 
   #value(member: number, fresh?: Fresh): Value {
     const { ends } = this;
-    const from = valueAt(this.bytes, startOf(ends, member));
-    const first = this.bytes[from];
-    const text = (): string => decoder.decode(this.bytes.subarray(from, ends[member]));
-    return {
-      kind: first === OPENING_BRACE ? 'object' : first === OPENING_BRACKET ? 'array' : 'scalar',
-      text,
-      parsed: () => fresh?.value ?? parseText(text()),
-    };
+    return new MemberValue(
+      this.bytes,
+      valueAt(this.bytes, startOf(ends, member)),
+      ends[member] as number,
+      fresh,
+    );
   }
 }
 
-function differenceOf(key: string, before: Value, after: Value, fresh: Fresh | undefined): Difference {
-  if (fresh?.inside === undefined) return { key, before, after };
-  return { key, before, after, inside: fresh.inside.after.differencesFrom(fresh.inside.before) };
+/** The value of a member, which is looked at when it is asked for. */
+class MemberValue implements Value {
+  readonly #bytes: Uint8Array;
+  readonly #from: number;
+  readonly #to: number;
+  readonly #fresh: Fresh | undefined;
+
+  constructor(bytes: Uint8Array, from: number, to: number, fresh: Fresh | undefined) {
+    this.#bytes = bytes;
+    this.#from = from;
+    this.#to = to;
+    this.#fresh = fresh;
+  }
+
+  get kind(): Value['kind'] {
+    const first = this.#bytes[this.#from];
+    return first === OPENING_BRACE ? 'object' : first === OPENING_BRACKET ? 'array' : 'scalar';
+  }
+
+  text(): string {
+    const fresh = this.#fresh;
+    if (fresh !== undefined && fresh.inside === undefined) return fresh.text.slice(keyText(fresh.key).length);
+    return decoder.decode(this.#bytes.subarray(this.#from, this.#to));
+  }
+
+  parsed(): Json {
+    return this.#fresh?.value ?? parseText(this.text());
+  }
 }
 
 /** Its members' texts one behind the other; the keys must be sorted. */
