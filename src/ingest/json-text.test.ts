@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { AnnalsError, type ErrorFacts } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
-import { parseJson } from './json-text.ts';
+import { canonicalize, isEqual, type Json } from '../core/json.ts';
+import { parseCertain, parseJson } from './json-text.ts';
 import { BODY_BYTES, GOT_CHARACTERS, JSON_LEVELS, POINTER_CHARACTERS } from './limits.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -37,12 +37,15 @@ describe('reading', () => {
     ]);
   });
 
-  test('takes integers up to 2^53 - 1, and integral numbers beyond with a fraction or an exponent', () => {
-    expect(parse('[9007199254740991,-9007199254740991,9007199254740994.0,1e16]')).toEqual([
+  test('takes integers up to 2^53 - 1, however they are written', () => {
+    expect(
+      parse('[9007199254740991,-9007199254740991,9007199254740991.0,9.007199254740991e15,1e15]'),
+    ).toEqual([
       Number.MAX_SAFE_INTEGER,
       Number.MIN_SAFE_INTEGER,
-      9007199254740994,
-      1e16,
+      Number.MAX_SAFE_INTEGER,
+      Number.MAX_SAFE_INTEGER,
+      1e15,
     ]);
   });
 
@@ -140,6 +143,25 @@ describe('refused numbers', () => {
       limit: Number.MAX_SAFE_INTEGER,
       got,
     });
+  });
+
+  test.each([
+    '1e16',
+    '-1E+16',
+    '9007199254740993.0',
+    '9007199254740991.5',
+    '12345678901234567890.5',
+    '999999999999999900000.0',
+    '9.999999999999999e20',
+  ])('refuses %s, which canonical text would write as an integer that is refused', (written) => {
+    expect(refusalOf(`[${written}]`)).toEqual({
+      code: 'number_out_of_range',
+      message: `/0 must be from ±1e21 on or within ±9007199254740991, or a string; got ${written}`,
+      field: '/0',
+      limit: Number.MAX_SAFE_INTEGER,
+      got: written,
+    });
+    expect(parseCertain(written)).toBeUndefined();
   });
 
   test.each([
@@ -346,6 +368,8 @@ describe('on random texts', () => {
     '1e21',
     '9007199254740991',
     '9007199254740993',
+    '9007199254740993.0',
+    '-1e16',
     '-1e309',
     '2e-330',
   ];
@@ -402,11 +426,38 @@ describe('on random texts', () => {
         const isInteger = /^-?\d+$/.test(source);
         if (isInteger ? !Number.isSafeInteger(value) : !Number.isFinite(value))
           rules.add('number_out_of_range');
+        // Canonical text, as JSON.stringify has it: an integer too large has no exponent.
+        if (Math.abs(value) >= 2 ** 53 && !JSON.stringify(value).includes('e'))
+          rules.add('number_out_of_range');
         if (value === 0 && /^[^eE]*[1-9]/.test(source)) rules.add('number_out_of_range');
         return value;
       });
       expect(rules.size === 0 ? ['none'] : [...rules], `seed ${seed}: ${text}`).toContain(code);
       if (code === 'none') expect(parse(text)).toEqual(JSON.parse(text));
     }
+  });
+
+  /** Digits with a point and an exponent or without, of all sizes. */
+  function randomNumber(random: () => number): string {
+    const below = (end: number) => Math.floor(random() * end);
+    const digits = (most: number) => Array.from({ length: 1 + below(most) }, () => below(10)).join('');
+    const whole = digits(24).replace(/^0+(?=.)/, '');
+    const fraction = random() < 0.5 ? `.${digits(24)}` : '';
+    const exponent = random() < 0.5 ? `e${below(700) - 350}` : random() < 0.3 ? `E+0${below(30)}` : '';
+    return `${random() < 0.3 ? '-' : ''}${whole}${fraction}${exponent}`;
+  }
+
+  test('takes the canonical text of every number that it takes, and reads the same', () => {
+    let taken = 0;
+    for (const seed of SEEDS) {
+      const written = randomNumber(randomOf(seed));
+      if (refusalOf(written).code !== 'none') continue;
+      const value = parse(written);
+      const canonical = canonicalize(value);
+      expect(refusalOf(canonical), `seed ${seed}: ${written}`).toEqual({ code: 'none', message: '' });
+      expect(isEqual(parse(canonical), value), `seed ${seed}: ${written}`).toBe(true);
+      taken++;
+    }
+    expect(taken).toBeGreaterThan(SEEDS.length / 4);
   });
 });

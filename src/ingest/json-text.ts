@@ -121,6 +121,9 @@ function inspect(text: string): void {
   if (inspection.problem !== undefined) throw inspection.problem;
 }
 
+/** Below it canonical text writes what is beyond a safe integer as an integer (RFC 8785, section 3.2.2.3). */
+const FIRST_WITH_EXPONENT = 1e21;
+
 /** One recursive descent through a text (RFC 8259, sections 2 to 7), never deeper than JSON_LEVELS. */
 class Inspection {
   problem: AnnalsError | undefined;
@@ -273,13 +276,14 @@ class Inspection {
     return new AnnalsError('invalid_text', `${what} must have ${limit}; got ${got}`, { field, limit, got });
   }
 
-  /** A number that would not be read as it is written. */
+  /** A number that would not be read as it is written, or that its canonical text would not say again. */
   #altered(written: string, isInteger: boolean): AnnalsError | undefined {
     const value = Number(written);
-    if (isInteger) {
-      if (Number.isSafeInteger(value)) return undefined;
+    const size = Math.abs(value);
+    if (isInteger && size > Number.MAX_SAFE_INTEGER)
       return this.#outOfRange('an integer within ±', Number.MAX_SAFE_INTEGER, written);
-    }
+    if (size > Number.MAX_SAFE_INTEGER && size < FIRST_WITH_EXPONENT)
+      return this.#outOfRange('from ±1e21 on or within ±', Number.MAX_SAFE_INTEGER, written);
     if (!Number.isFinite(value)) return this.#outOfRange('a number within ±', Number.MAX_VALUE, written);
     if (value !== 0 || /^[-0.]*(?:[eE]|$)/.test(written)) return undefined;
     return this.#outOfRange('zero or a number beyond ±', Number.MIN_VALUE, written);
