@@ -446,7 +446,14 @@ describe('states', () => {
       state: { n: 1 },
     });
     expect((await get(`${path}?at=2023-06-01T00:00:00Z`)).json).toMatchObject({ version: 2 });
-    expect(await get(`${path}?at=2019-06-01T00:00:00Z`)).toMatchObject({ status: 404 });
+    expect(await get(`${path}?at=2019-06-01T00:00:00Z`)).toMatchObject({
+      status: 404,
+      json: { detail: `there is no notes/${id} as of 2019-06-01T00:00:00Z` },
+    });
+    expect(await get(`${path}?knownAt=2019-06-01T00:00:00Z`)).toMatchObject({
+      status: 404,
+      json: { detail: `there is no notes/${id} as it was known at 2019-06-01T00:00:00Z` },
+    });
     expect(await get(`${path}?version=4`)).toMatchObject({ status: 404, json: { code: 'not_found' } });
     expect((await get(path)).json).toMatchObject({
       version: 3,
@@ -472,6 +479,36 @@ describe('states', () => {
     expect((await get(`${path}?from=3&to=2`)).json).toMatchObject({ changes: { '/n': [2, 1] } });
     expect((await get(`${path}?from=0&to=1`)).json).toMatchObject({ changes: { '/n': [null, 1] } });
     expect(await get(`${path}?from=1&to=9`)).toMatchObject({ status: 404 });
+  });
+
+  it('differ from nothing where a resource was looked at before it was there', async () => {
+    const path = `/v1/resources/notes/${id}`;
+    const looked = change({ action: 'access', after: undefined });
+    await post([looked, looked]);
+    expect((await get(`${path}/diff?from=0&to=2`)).json).toMatchObject({ patch: [], changes: {} });
+    await put({ n: 1 });
+    await post(looked);
+    for (const from of [0, 1, 2]) {
+      for (const to of [3, 4])
+        expect((await get(`${path}/diff?from=${from}&to=${to}`)).json).toEqual({
+          from,
+          to,
+          patch: [{ op: 'replace', path: '', value: { n: 1 } }],
+          changes: { '/n': [null, 1] },
+        });
+    }
+    expect((await get(`${path}/diff?from=3&to=1`)).json).toMatchObject({ changes: { '/n': [1, null] } });
+    const missing = await get(`${path}/diff?from=0&to=5`);
+    expect(missing).toMatchObject({
+      status: 404,
+      json: { detail: `there is no notes/${id} at version 5` },
+    });
+    expect(await get('/v1/resources/notes/nowhere/diff?from=0&to=0')).toMatchObject({
+      status: 404,
+      json: { detail: 'there is no notes/nowhere' },
+    });
+    // A state is another question: it had not existed yet.
+    expect(await get(`${path}?version=2`)).toMatchObject({ status: 404 });
   });
 
   it('are listed by type and id, a page at a time', async () => {

@@ -11,6 +11,7 @@ import type { Json } from '../../core/json.ts';
 import { applyPatch, mergePatch, parsePatch } from '../../core/patch.ts';
 import { type Draft, isSameState, type Latest } from '../../core/seal.ts';
 import { StateText } from '../../core/state-text.ts';
+import { streamOf } from '../../core/streams.ts';
 import { behindDirectory, isKeptByDirectory } from '../../directory/ids.ts';
 import { type Subject, subjectOf, type Verb } from '../../directory/subjects.ts';
 import { header } from '../../http/request-context.ts';
@@ -215,14 +216,13 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
     return read.asOf(log, resource, instantOf('at', at) ?? MAX_INSTANT, instantOf('knownAt', knownAt));
   }
 
+  /** The state at a version that there is, or at version 0: null before it existed, however often it was looked at. */
   async function versionOf(log: string, resource: ResourceRef, version: number): Promise<State> {
-    if (version === 0) {
-      if ((await read.atVersion(log, resource, 1)) === undefined) throw noState(resource, { version });
-      return null;
-    }
-    const found = await read.atVersion(log, resource, version);
-    if (found === undefined) throw noState(resource, { version });
-    return found.state;
+    const found = version === 0 ? undefined : await read.atVersion(log, resource, version);
+    if (found !== undefined) return found.state;
+    const last = await read.count(log, { streams: [streamOf.resource(resource)] });
+    if (last === 0 || version > last) throw noState(resource, last === 0 ? {} : { version });
+    return null;
   }
 }
 
@@ -280,7 +280,11 @@ function patchOf(request: FastifyRequest): (state: Json) => Json {
   return (state) => mergePatch(state, body);
 }
 
-function noState({ type, id }: ResourceRef, { version, at }: StateQuery): AnnalsError {
-  const when = version === undefined ? (at === undefined ? '' : ` as of ${at}`) : ` at version ${version}`;
+function noState({ type, id }: ResourceRef, { version, at, knownAt }: StateQuery): AnnalsError {
+  const when = [
+    version === undefined ? '' : ` at version ${version}`,
+    at === undefined ? '' : ` as of ${at}`,
+    knownAt === undefined ? '' : ` as it was known at ${knownAt}`,
+  ].join('');
   return new AnnalsError('not_found', `there is no ${type}/${id}${when}`, { got: `${type}/${id}` });
 }
