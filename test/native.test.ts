@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, ROOT_TOKEN, startServer, type TestServer } from './harness.ts';
 
@@ -106,6 +107,25 @@ describe('POST /v1/changes', () => {
   it('answers an empty array with an empty array', async () => {
     expect(await post([])).toMatchObject({ status: 201, json: [] });
   });
+
+  it('answers a receipt also where a byte order mark or space comes before the change', async () => {
+    for (const before of ['\ufeff', '\ufeff\r\n\t ', ' \n']) {
+      const one = await post(before + JSON.stringify(change()));
+      expect(one).toMatchObject({ status: 201, json: { changed: expect.any(Boolean) } });
+      const several = await post(`${before}[${JSON.stringify(change())}]`);
+      expect(several).toMatchObject({ status: 201, json: [{ changed: expect.any(Boolean) }] });
+    }
+  });
+
+  it.each([['Application/X-NDJSON'], ['application/x-ndjson; charset=utf-8']])(
+    'takes a stream of lines as %s',
+    async (type) => {
+      const lines = `${JSON.stringify(change())}\n${JSON.stringify(change())}\n`;
+      const { status, text } = await post(lines, { 'content-type': type });
+      expect(status).toBe(200);
+      expect(text.trim().split('\n')).toHaveLength(2);
+    },
+  );
 
   it('records the good lines of a stream, and answers each line in order', async () => {
     const lines = [
@@ -333,6 +353,24 @@ describe('bad input', () => {
       json: { code: 'unsupported_media_type' },
     });
   });
+
+  it.each([
+    ['POST', '/v1/changes', 'application/json'],
+    ['POST', '/v1/changes', 'application/x-ndjson'],
+    ['PUT', '/v1/resources/notes/1', 'application/json'],
+    ['PATCH', '/v1/resources/notes/1', 'application/merge-patch+json'],
+    ['POST', '/v1/tokens', 'application/json'],
+  ])('a compressed body of %s %s as %s is 415, and says so', async (method, path, type) => {
+    const before = await size();
+    const headers = { 'content-type': type, 'content-encoding': 'gzip' };
+    expect(await server.request(method, path, gzipSync(JSON.stringify(change())), headers)).toMatchObject({
+      status: 415,
+      json: { code: 'unsupported_media_type', field: 'content-encoding', limit: 'identity', got: 'gzip' },
+    });
+    expect(await size()).toBe(before);
+    const plain = { 'content-type': 'application/json', 'content-encoding': 'Identity' };
+    expect(await post(change(), plain)).toMatchObject({ status: 201 });
+  });
 });
 
 describe('states', () => {
@@ -359,7 +397,10 @@ describe('states', () => {
       { op: 'test', path: '/a', value: 5 },
       { op: 'add', path: '/list/1', value: 9 },
     ];
-    await server.request('PATCH', path, operations, { 'content-type': 'application/json-patch+json' });
+    await server.request('PATCH', path, operations, { 'content-type': 'Application/JSON-Patch+JSON' });
+    expect(
+      await server.request('PATCH', path, {}, { 'content-type': 'APPLICATION/JSON-PATCH+JSON' }),
+    ).toMatchObject({ status: 400, json: { code: 'invalid_field' } });
     expect((await get(path)).json).toMatchObject({
       version: 3,
       state: { a: 5, b: { d: 3 }, list: [1, 9, 2, 3] },

@@ -6,6 +6,7 @@ import { AnnalsError } from '../core/errors.ts';
 import { parseJson } from '../ingest/json-text.ts';
 import { BODY_TIMEOUT_MS, JSON_BODY_LIMIT } from './limits.ts';
 import { sendProblem } from './problem.ts';
+import { mediaTypeOf } from './request-context.ts';
 
 const bytesOfRequest = new WeakMap<FastifyRequest, Buffer>();
 
@@ -23,6 +24,7 @@ export function registerBodies(app: FastifyInstance): void {
     { parseAs: 'buffer', bodyLimit: JSON_BODY_LIMIT },
     (request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void) => {
       try {
+        checkCoding(request);
         bytesOfRequest.set(request, body);
         done(null, body.length === 0 ? undefined : parseJson(body));
       } catch (error) {
@@ -39,11 +41,23 @@ export function leaveBodies(scope: FastifyInstance): void {
   scope.addContentTypeParser(
     JSON_TYPES,
     { parseAs: 'buffer', bodyLimit: JSON_BODY_LIMIT },
-    (request: FastifyRequest, body: Buffer, done: (error: null, value: Buffer) => void) => {
+    async (request: FastifyRequest, body: Buffer) => {
+      checkCoding(request);
       bytesOfRequest.set(request, body);
-      done(null, body);
+      return body;
     },
   );
+}
+
+/** Bodies are read as they come. @throws AnnalsError `unsupported_media_type` where one is compressed */
+export function checkCoding(request: FastifyRequest): void {
+  const got = request.headers['content-encoding'];
+  if (got === undefined || got.toLowerCase() === 'identity') return;
+  throw new AnnalsError('unsupported_media_type', `the body must not be compressed; got "${got}"`, {
+    field: 'content-encoding',
+    limit: 'identity',
+    got,
+  });
 }
 
 function timeBodies(app: FastifyInstance): void {
@@ -58,7 +72,7 @@ function isTimed(request: FastifyRequest): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   const isFramed = encoding !== undefined || (length !== undefined && length !== '0');
   const hasBody = isFramed || http2StreamOf(request)?.endAfterHeaders === false;
-  return hasBody && !request.raw.complete && request.headers['content-type'] !== 'application/x-ndjson';
+  return hasBody && !request.raw.complete && mediaTypeOf(request) !== 'application/x-ndjson';
 }
 
 /** Answers 408 and hangs up where a body has not ended in time. */

@@ -16,6 +16,12 @@ export function requestContext(request: FastifyRequest): JsonObject {
   );
 }
 
+/** The media type of the body, in lower case and without parameters; empty where none is given. */
+export function mediaTypeOf(request: FastifyRequest): string {
+  const [type = ''] = (request.headers['content-type'] ?? '').split(';', 1);
+  return type.trim().toLowerCase();
+}
+
 export function header(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;

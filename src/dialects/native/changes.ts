@@ -7,6 +7,7 @@ import { AnnalsError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import { behindSpace, OPENING_BRACE } from '../../core/json-bytes.ts';
 import { bodyBytes, leaveBodies } from '../../http/bodies.ts';
+import { mediaTypeOf } from '../../http/request-context.ts';
 import { ChangeWire } from '../../ingest/change-schema.ts';
 import { parseJson } from '../../ingest/json-text.ts';
 import { CHANGE_BYTES, MOST_CHANGES } from '../../ingest/limits.ts';
@@ -132,13 +133,13 @@ function registerWrites(app: FastifyInstance, annals: Annals): void {
     }),
     async (request, reply) => {
       const { caller, organization } = await ask(annals, request, 'create', 'changes');
-      if (request.headers['content-type']?.startsWith('application/x-ndjson') === true) {
+      if (mediaTypeOf(request) === 'application/x-ndjson') {
         return recordLines(annals, request, reply, { caller, organization });
       }
       const given = { id: annals.uuid, actor: caller.actor };
       const signed = (change: Change): Change => asWriter(caller, change);
       const body = bodyBytes(request);
-      const isOne = body[behindSpace(body, 0)] === OPENING_BRACE;
+      const isOne = body[behindSpace(body, behindMark(body))] === OPENING_BRACE;
       const changes = isOne ? [oneOf(body, given, signed)] : severalOf(body, given).map(signed);
       const receipts = await annals.record(organization.id, changes, requestKeyOf(request, caller));
       const texts = receipts.map(receiptText);
@@ -146,6 +147,13 @@ function registerWrites(app: FastifyInstance, annals: Annals): void {
       return isOne ? texts[0] : `[${texts.join(',')}]`;
     },
   );
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+function behindMark(body: Buffer): number {
+  const { length } = BYTE_ORDER_MARK;
+  return body.subarray(0, length).equals(BYTE_ORDER_MARK) ? length : 0;
 }
 
 /** One change, read as a line is. */

@@ -14,7 +14,7 @@ import { StateText } from '../../core/state-text.ts';
 import { streamOf } from '../../core/streams.ts';
 import { behindDirectory, isKeptByDirectory } from '../../directory/ids.ts';
 import { type Subject, subjectOf, type Verb } from '../../directory/subjects.ts';
-import { header } from '../../http/request-context.ts';
+import { header, mediaTypeOf } from '../../http/request-context.ts';
 import { checkChangeSize, normaliseRef, normaliseState } from '../../ingest/normalise.ts';
 import type { StateAt } from '../../query/read.ts';
 import type { Annals } from '../dialect.ts';
@@ -268,12 +268,9 @@ function failed(field: string, wanted: string, got: string | undefined): AnnalsE
 /** A merge patch is an object, a JSON Patch an array; the media type must not say otherwise. */
 function patchOf(request: FastifyRequest): (state: Json) => Json {
   const body = (request.body ?? null) as Json;
-  const type = header(request, 'content-type') ?? '';
+  const type = mediaTypeOf(request);
   const isOperations = Array.isArray(body);
-  if (
-    type.startsWith('application/json-patch+json') ||
-    (isOperations && !type.startsWith('application/merge'))
-  ) {
+  if (type === 'application/json-patch+json' || (isOperations && type !== 'application/merge-patch+json')) {
     const operations = parsePatch(body);
     return (state) => applyPatch(state, operations);
   }
