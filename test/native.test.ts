@@ -19,6 +19,7 @@ beforeEach(() => {
   id = crypto.randomUUID();
 });
 
+const INSTANT = 'an RFC 3339 instant between 1684 and 2255';
 const ADA = { type: 'user', id: 'ada' };
 const change = (more: object = {}): Record<string, unknown> => ({
   resource: { type: 'notes', id },
@@ -293,7 +294,7 @@ describe('bad input', () => {
   it('a body above 10 MiB and an array of more than 5,000 changes are refused', async () => {
     expect(await post(' '.repeat(10 * 1024 * 1024 + 1))).toMatchObject({
       status: 413,
-      json: { code: 'too_large' },
+      json: { code: 'too_large', field: 'body', limit: 10_485_760, got: 10_485_761 },
     });
     const many = Array.from({ length: 5001 }, () => change());
     expect(await post(many)).toMatchObject({
@@ -303,28 +304,44 @@ describe('bad input', () => {
   });
 
   it.each([
-    ['/v1/changes?limit=0', 'limit'],
-    ['/v1/changes?limit=1001', 'limit'],
-    ['/v1/changes?limit=ten', 'limit'],
-    ['/v1/changes?page=0', 'page'],
-    ['/v1/changes?order=up', 'order'],
-    ['/v1/changes?count=about', 'count'],
-    ['/v1/changes?since=today', 'since'],
-    ['/v1/changes?resource=countries', 'resource'],
-    ['/v1/changes?action=destroy', 'action'],
-    ['/v1/changes?page=2&cursor=cDE', 'page'],
-    ['/v1/resources/notes/1?version=0', 'version'],
-    ['/v1/resources/notes/1?version=1&at=2020-01-01T00:00:00Z', 'version'],
-    ['/v1/resources/notes/1?at=2020', 'at'],
-    ['/v1/resources/notes/1/diff?from=1', 'to'],
-  ])('GET %s is refused, and names the parameter', async (path, field) => {
-    expect(await get(path)).toMatchObject({ status: 400, json: { code: 'invalid_parameter', field } });
-  });
+    ['/v1/changes?limit=0', 'limit', 1, 0],
+    ['/v1/changes?limit=1001', 'limit', 1000, 1001],
+    ['/v1/changes?limit=ten', 'limit', 'integer', 'ten'],
+    ['/v1/changes?limit=1&limit=2', 'limit', 'integer', 'an array of 2 items'],
+    ['/v1/changes?page=0', 'page', 1, 0],
+    ['/v1/changes?order=up', 'order', 'asc, desc', 'up'],
+    ['/v1/changes?count=about', 'count', 'exact', 'about'],
+    ['/v1/changes?since=today', 'since', INSTANT, 'today'],
+    ['/v1/changes?until=9999-01-01T00:00:00Z', 'until', INSTANT, '9999-01-01T00:00:00Z'],
+    ['/v1/changes?resource=countries', 'resource', '^[^/]+/.+', 'countries'],
+    ['/v1/changes?action=destroy', 'action', 'create, update, delete, access', 'destroy'],
+    ['/v1/changes?page=2&cursor=cDE', 'page', 'page or cursor', 'both'],
+    ['/v1/resources/notes/1?version=0', 'version', 1, 0],
+    ['/v1/resources/notes/1?version=1&at=2020-01-01T00:00:00Z', 'version', 'version or at', 'both'],
+    ['/v1/resources/notes/1?at=2020', 'at', INSTANT, '2020'],
+    ['/v1/resources/notes/1/diff?to=1', 'from', 'a value', 'nothing'],
+  ])(
+    'GET %s is refused, and names the parameter, the limit and what it got',
+    async (path, field, limit, got) => {
+      const answer = await get(path);
+      expect(answer).toMatchObject({ status: 400, json: { code: 'invalid_parameter', field, limit, got } });
+      const { detail } = answer.json as { detail: string };
+      expect(detail).toContain(`"${field}"`);
+      expect(detail).toContain(String(got));
+      if (typeof limit === 'string') expect(detail).toContain(limit.split(' ')[0]);
+    },
+  );
 
   it('an unknown parameter and a foreign cursor are refused', async () => {
-    expect(await get('/v1/changes?actors=a')).toMatchObject({
+    expect(await get('/v1/resources?actors=a')).toMatchObject({
       status: 400,
-      json: { code: 'unknown_parameter', field: 'actors' },
+      json: {
+        code: 'unknown_parameter',
+        detail: 'the parameter "actors" is not known here; known are type, limit, cursor',
+        field: 'actors',
+        limit: 'type, limit, cursor',
+        got: 'actors',
+      },
     });
     expect(await get('/v1/changes?cursor=abc')).toMatchObject({
       status: 400,
@@ -350,7 +367,12 @@ describe('bad input', () => {
   it('another media type is 415', async () => {
     expect(await post('a=b', { 'content-type': 'application/x-www-form-urlencoded' })).toMatchObject({
       status: 415,
-      json: { code: 'unsupported_media_type' },
+      json: {
+        code: 'unsupported_media_type',
+        field: 'content-type',
+        limit: 'application/json, application/x-ndjson',
+        got: 'application/x-www-form-urlencoded',
+      },
     });
   });
 
@@ -459,14 +481,24 @@ describe('states', () => {
       { actor: { id: 'root' }, context: { ip: '127.0.0.1', userAgent: 'test/1', requestId: 'r-1' } },
       { actor: { id: 'élodie' }, context: { ip: '198.51.100.1', shop: 7 } },
     ]);
-    expect(await put({ n: 3 }, { 'annals-actor': '{"type":"ghost","id":"x"}' })).toMatchObject({
+  });
+
+  it.each([
+    ['annals-actor', 'ada', 'annals-actor', '"a"'],
+    ['annals-actor', '{"type":"user"}', 'annals-actor/id', 'nothing'],
+    ['annals-actor', '{"type":"ghost","id":"x"}', 'annals-actor/type', 'ghost'],
+    ['annals-actor', '{"type":"user","id":"x","age":1e16}', 'annals-actor/age', '1e16'],
+    ['annals-actor', '{"type":"user","id":"x","nick":"y"}', 'annals-actor/nick', 'nick'],
+    ['annals-context', '[]', 'annals-context', 'an array of 0 items'],
+    ['annals-context', '{"ip":"here"}', 'annals-context/ip', 'here'],
+  ])('are not written with the header %s: %s', async (name, value, field, got) => {
+    const before = await size();
+    const answer = await put({ n: 3 }, { [name]: value });
+    expect(answer, answer.text).toMatchObject({
       status: 400,
-      json: { code: 'invalid_field' },
+      json: { code: 'invalid_header', field, limit: expect.anything(), got },
     });
-    expect(await put({ n: 3 }, { 'annals-actor': 'ada' })).toMatchObject({
-      status: 400,
-      json: { code: 'invalid_header' },
-    });
+    expect(await size()).toBe(before);
   });
 
   it('are read by version, as of a moment, and as it was known', async () => {

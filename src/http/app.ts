@@ -33,7 +33,7 @@ export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyIn
     done();
   });
   app.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error);
+    const problem = problemOf(error, request);
     if (!isExpected(problem)) request.log.error({ err: error, url: request.url }, problem.message);
     // Fastify hangs up where it refuses a body; HTTP/2 has no such header.
     if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection');

@@ -1,7 +1,10 @@
 // Errors on the wire: RFC 9457 problem details with a stable `code`.
 
-import type { FastifyError, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AnnalsError, type ErrorCode, type ErrorFacts } from '../core/errors.ts';
+import { abbreviate } from '../ingest/limits.ts';
+import { described } from '../ingest/refusal.ts';
+import { JSON_BODY_LIMIT } from './limits.ts';
 
 export interface Problem extends ErrorFacts {
   type: string;
@@ -82,22 +85,32 @@ export function isExpected(error: AnnalsError): boolean {
   return error.status < 500 || error.code === 'shutting_down';
 }
 
-/** Whatever was thrown, as an AnnalsError; what is not ours stays in the cause. */
-export function problemOf(error: unknown): AnnalsError {
+/**
+ * Whatever was thrown, as an AnnalsError; what is not ours stays in the cause.
+ * @param request the one that was refused, where it is at hand
+ */
+export function problemOf(error: unknown, request?: FastifyRequest): AnnalsError {
   if (error instanceof AnnalsError) return error;
   const { code, statusCode, validation, validationContext, message } = error as Partial<FastifyError> & {
     validationContext?: string;
   };
   if (validation?.[0] !== undefined) return ofValidation(validation[0], validationContext ?? 'request');
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new AnnalsError('too_large', 'the body is larger than 10485760 bytes', {
+    const length = request?.headers['content-length'];
+    const got = length === undefined ? 'more' : Number(length);
+    return new AnnalsError('too_large', `the body must have at most ${JSON_BODY_LIMIT} bytes; got ${got}`, {
       field: 'body',
-      limit: 10_485_760,
+      limit: JSON_BODY_LIMIT,
+      got,
     });
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new AnnalsError('unsupported_media_type', 'this path does not take the media type of the body', {
+    const got = abbreviate(request?.headers['content-type'] ?? 'none');
+    const limit = mediaTypesOf(request).join(', ');
+    return new AnnalsError('unsupported_media_type', `this path takes ${limit}; got ${got}`, {
       field: 'content-type',
+      limit,
+      got,
     });
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
@@ -106,24 +119,45 @@ export function problemOf(error: unknown): AnnalsError {
   return new AnnalsError('internal', 'something went wrong in the server; its log says more', {}, error);
 }
 
-type Validation = NonNullable<FastifyError['validation']>[number];
+/** What the route says that it takes. */
+function mediaTypesOf(request: FastifyRequest | undefined): readonly string[] {
+  const { consumes } = (request?.routeOptions.schema ?? {}) as { consumes?: string[] };
+  return consumes ?? ['application/json'];
+}
+
+type Validation = NonNullable<FastifyError['validation']>[number] & {
+  /** What was got, and the schema that refused it. */
+  data?: unknown;
+  parentSchema?: { properties?: object };
+};
 
 /** What Ajv found wrong with a parameter. */
-function ofValidation({ keyword, instancePath, params, message }: Validation, part: string): AnnalsError {
+function ofValidation(
+  { keyword, instancePath, params, message, data, parentSchema }: Validation,
+  part: string,
+): AnnalsError {
   if (keyword === 'additionalProperties') {
-    const name = String(params.additionalProperty);
-    return new AnnalsError('unknown_parameter', `the parameter "${name}" is not known here`, { field: name });
+    const name = abbreviate(String(params.additionalProperty));
+    const limit = Object.keys(parentSchema?.properties ?? {}).join(', ');
+    const said = `the parameter "${name}" is not known here; ${limit === '' ? 'none is' : `known are ${limit}`}`;
+    return new AnnalsError('unknown_parameter', said, { field: name, limit, got: name });
   }
-  const name = instancePath.slice(1) || String(params.missingProperty ?? part);
-  const limit = params.limit ?? params.allowedValues ?? params.pattern ?? params.type;
-  return new AnnalsError(
-    'invalid_parameter',
-    `the parameter "${name}" ${message ?? 'is not as it must be'}`,
-    {
-      field: name,
-      ...(limit === undefined
-        ? {}
-        : { limit: Array.isArray(limit) ? limit.join(', ') : (limit as string | number) }),
-    },
-  );
+  if (keyword === 'required') {
+    const name = String(params.missingProperty);
+    const facts = { field: name, limit: 'a value', got: 'nothing' };
+    return new AnnalsError(
+      'invalid_parameter',
+      `the parameter "${name}" must have a value; got nothing`,
+      facts,
+    );
+  }
+  const name = instancePath.slice(1) || part;
+  const values = params.allowedValues as string[] | undefined;
+  const limit = (params.limit ?? values?.join(', ') ?? params.pattern ?? params.type) as string | number;
+  const wanted = values === undefined ? message : `must be one of ${limit}`;
+  return new AnnalsError('invalid_parameter', `the parameter "${name}" ${wanted}; got ${described(data)}`, {
+    field: name,
+    limit,
+    got: typeof data === 'number' ? data : typeof data === 'string' ? abbreviate(data) : described(data),
+  });
 }

@@ -42,7 +42,8 @@ function compiler(): Compiler {
   const { AjvCompiler } = createRequire(import.meta.url)(
     '@fastify/ajv-compiler',
   ) as typeof import('@fastify/ajv-compiler');
-  const options = { removeAdditional: false, coerceTypes: true, useDefaults: true } as const;
+  // `verbose`: errors say what was got.
+  const options = { removeAdditional: false, coerceTypes: true, useDefaults: true, verbose: true } as const;
   loaded = AjvCompiler()({}, { customOptions: options }) as Compiler;
   return loaded;
 }

@@ -6,14 +6,16 @@ import { bearerToken, type Caller } from '../../auth/access.ts';
 import type { Actor, Change, ResourceRef } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import { type Instant, parseInstant } from '../../core/instant.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import { type Stream, streamOf } from '../../core/streams.ts';
 import type { Organization } from '../../directory/directory.ts';
 import type { Subject, Verb } from '../../directory/subjects.ts';
 import { bodyBytes } from '../../http/bodies.ts';
 import { header, requestContext } from '../../http/request-context.ts';
 import { parseJson } from '../../ingest/json-text.ts';
+import { abbreviate } from '../../ingest/limits.ts';
 import { normaliseActor, normaliseContext, normaliseIp } from '../../ingest/normalise.ts';
+import { described, INSTANT } from '../../ingest/refusal.ts';
 import type { RequestKey } from '../../ingest/sealed-batch.ts';
 import type { Range, Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
@@ -88,7 +90,11 @@ export function selectionOf(query: ChangesQuery, resource?: ResourceRef): Select
 
 export function rangeOf({ order = 'desc', limit = 50, page, cursor }: ChangesQuery): Range {
   if (page !== undefined && cursor !== undefined) {
-    throw new AnnalsError('invalid_parameter', '"page" and "cursor" exclude each other', { field: 'page' });
+    throw new AnnalsError('invalid_parameter', '"page" and "cursor" exclude each other; got both', {
+      field: 'page',
+      limit: 'page or cursor',
+      got: 'both',
+    });
   }
   const behind = cursor === undefined ? undefined : positionOf(cursor);
   return { by: 'position', order, limit, behind, skip: ((page ?? 1) - 1) * limit };
@@ -118,7 +124,8 @@ export function refBehind(cursor: string): ResourceRef {
 function invalidCursor(got: string): AnnalsError {
   return new AnnalsError('invalid_cursor', 'the cursor is not one that this list gave', {
     field: 'cursor',
-    got,
+    limit: 'a cursor of this list',
+    got: abbreviate(got),
   });
 }
 
@@ -132,36 +139,45 @@ export function instantOf(field: string, text: string | undefined): Instant | un
   if (text === undefined) return undefined;
   const instant = parseInstant(text);
   if (instant !== undefined) return instant;
-  throw new AnnalsError('invalid_parameter', `"${field}" must be an RFC 3339 instant, got "${text}"`, {
+  throw new AnnalsError('invalid_parameter', `"${field}" must be ${INSTANT}; got ${described(text)}`, {
     field,
-    limit: 'RFC 3339',
-    got: text,
+    limit: INSTANT,
+    got: abbreviate(text),
   });
 }
 
 /** Actor and context of a write that has none in its body: the headers', else the token's and the request's. */
 export function writerOf(request: FastifyRequest, caller: Caller): { actor: Actor; context: JsonObject } {
-  const actor = jsonHeader(request, 'annals-actor');
-  const context = jsonHeader(request, 'annals-context');
-  const wanted = actor === undefined ? caller.actor : normaliseActor(actor, 'annals-actor');
+  const actor = jsonHeader(request, 'annals-actor', normaliseActor);
+  const context = jsonHeader(request, 'annals-context', normaliseContext);
   return {
-    actor: writing(caller, wanted),
-    context: normaliseContext(
-      context ?? requestContext(request),
-      context === undefined ? 'request' : 'annals-context',
-    ),
+    actor: writing(caller, actor ?? caller.actor),
+    context: context ?? normaliseContext(requestContext(request), 'request'),
   };
 }
 
-/** Headers come as Latin-1 from Node; what was sent is UTF-8. */
-function jsonHeader(request: FastifyRequest, name: string): JsonObject | undefined {
+/**
+ * Headers come as Latin-1 from Node; what was sent is UTF-8.
+ * @throws AnnalsError `invalid_header`, whatever is wrong with it
+ */
+function jsonHeader<Read>(
+  request: FastifyRequest,
+  name: string,
+  normalise: (value: Json, pointer: string) => Read,
+): Read | undefined {
   const value = header(request, name);
   if (value === undefined) return undefined;
   try {
-    return parseJson(Buffer.from(value, 'latin1')) as JsonObject;
+    return normalise(parseJson(Buffer.from(value, 'latin1')), name);
   } catch (error) {
-    const { message } = error as Error;
-    throw new AnnalsError('invalid_header', `the header ${name} must be JSON: ${message}`, { field: name });
+    if (!(error instanceof AnnalsError)) throw error;
+    const { message, facts } = error;
+    // The pointers of a text that is no JSON begin at its top.
+    const field = facts.field?.startsWith(name) === true ? facts.field : name + (facts.field ?? '');
+    throw new AnnalsError('invalid_header', `the header ${name} is not as it must be: ${message}`, {
+      ...facts,
+      field,
+    });
   }
 }
 

@@ -207,8 +207,10 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
   ): Promise<StateAt | undefined> {
     const { version, at, knownAt } = query;
     if (version !== undefined && (at !== undefined || knownAt !== undefined)) {
-      throw new AnnalsError('invalid_parameter', '"version" and "at" exclude each other', {
+      throw new AnnalsError('invalid_parameter', '"version" and "at" exclude each other; got both', {
         field: 'version',
+        limit: 'version or at',
+        got: 'both',
       });
     }
     if (version !== undefined) return read.atVersion(log, resource, version);
