@@ -70,12 +70,26 @@ describe('help and usage', () => {
   });
 
   it.each([
+    ['create', 'create'],
+    ['list', 'read'],
+    ['revoke', 'destroy'],
+  ])('says of token %s that it needs a right, and no root token', async (name, verb) => {
+    const { stdout } = await cli.annals(['token', name, '--help']);
+    const [description] = stdout.split('\nOptions:');
+    expect(description?.replace(/\s+/g, ' ')).toContain(`(needs the right to ${verb} api_credentials)`);
+    expect(description).not.toContain('root token');
+  });
+
+  it.each([
     [['bogus'], "unknown command 'bogus'"],
     [['head', '--bogus'], "unknown option '--bogus'"],
     [['show'], "missing required argument 'id'"],
     [['history', 'nothing'], 'a resource is written TYPE/ID, such as countries/CHE, got "nothing"'],
     [['history', 'a/b', '--limit', '0'], '--limit must be a whole number from 1 on, got "0"'],
-    [['history', 'a/b', '--since', 'yesterday'], '"since" must be an RFC 3339 instant, got "yesterday"'],
+    [
+      ['history', 'a/b', '--since', 'yesterday'],
+      '"since" must be an RFC 3339 instant between 1684 and 2255; got "yesterday"',
+    ],
     [['head', '--url', 'nowhere'], 'ANNALS_URL must be an http: or https: URL, got "nowhere"'],
     [['token', 'create', 'x'], 'say what the token may do: --read, --write or both'],
     [['import', '/no/such/file'], '/no/such/file cannot be read: there is no such file or folder'],

@@ -25,7 +25,9 @@ export function addToken(program: Command): void {
 }
 
 function addCreate(group: Command): void {
-  const command = group.command('create').description('Make a token (root token); its secret is shown once');
+  const command = group
+    .command('create')
+    .description('Make a token; its secret is shown once (needs the right to create api_credentials)');
   command.argument('<name>', 'what it is for');
   command.option('--read', 'it may read');
   command.option('--write', 'it may write');
@@ -53,7 +55,7 @@ function tokenText({ id, name, scopes }: Token): string {
 }
 
 function addList(group: Command): void {
-  const command = group.command('list').description('List tokens (root token)');
+  const command = group.command('list').description('List tokens (needs the right to read api_credentials)');
   addServerOptions(command);
   addExamples(command, ['annals token list', 'annals token list --organization acme']);
   command.action(async (options: Options) => {
@@ -73,7 +75,7 @@ function mayText({ scopes, role, membership }: Token): string {
 function addRevoke(group: Command): void {
   const command = group
     .command('revoke')
-    .description('Revoke a token (root token); it is refused from then on');
+    .description('Revoke a token; it is refused from then on (needs the right to destroy api_credentials)');
   command.argument('<id>', 'as `annals token list` shows it');
   addServerOptions(command);
   addExamples(command, ['annals token revoke 0199a3f0-6c1e-7d2a-8b1f-3c5d7e9f1a2b']);
