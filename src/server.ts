@@ -68,7 +68,7 @@ export async function makeServer(means: Means): Promise<Server> {
   const { store, rootToken, logger, now, nowMs, uuid, guesses = {} } = means;
   let isStopping = false;
   const hideSecrets = makeHideSecrets(rootToken);
-  const { record, recordEach } = makeRecorder(store, { now, salt: saltShaker(), sha256 });
+  const { record, recordEach, recorded } = makeRecorder(store, { now, salt: saltShaker(), sha256 });
   const directory = makeDirectory(store, { now, nowMs, uuid, randomBytes, sha256, record });
   const accessTokens = makeAccessTokens(store, { now, uuid });
   const foreignTokens = makeForeignTokens(directory, { now, nowMs, sha256, logger });
@@ -76,6 +76,7 @@ export async function makeServer(means: Means): Promise<Server> {
   const annals: Annals = {
     record: outsideDirectory(record),
     recordEach: eachOutsideDirectory(recordEach),
+    recorded,
     read: makeReader(store, sha256),
     access: makeAccess(directory, rootToken, tokens, { now, nowMs, sha256 }, guesses.failures),
     accessTokens,

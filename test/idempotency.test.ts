@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, startServer, type TestServer } from './harness.ts';
+import { organizationOf, ROOT } from './tokens.ts';
 
 let server: TestServer;
 let id: string;
@@ -143,6 +144,126 @@ describe('the same Idempotency-Key', () => {
     expect((await server.request('PUT', path, { text: 'b' }, key)).json).toEqual(unchanged.json);
     const { json } = await server.request('GET', path);
     expect(json).toMatchObject({ version: 3, state: { text: 'c' } });
+  });
+
+  it('replays the first status and the first ETag', async () => {
+    const path = `/v1/resources/notes/${resource.id}`;
+    const first = await server.request('PUT', path, { text: 'a' }, keyed());
+    const unchanged = { 'idempotency-key': `unchanged-${id}` };
+    expect(await server.request('PUT', path, { text: 'a' }, unchanged)).toMatchObject({ status: 200 });
+    const changed = { 'idempotency-key': `changed-${id}` };
+    expect(await server.request('PUT', path, { text: 'b' }, changed)).toMatchObject({ status: 200 });
+    const again = await server.request('PUT', path, { text: 'a' }, keyed());
+    expect(first.status).toBe(201);
+    expect(again).toMatchObject({ status: 201, text: first.text });
+    expect(again.headers.get('etag')).toBe('"1"');
+    expect(await server.request('PUT', path, { text: 'a' }, unchanged)).toMatchObject({ status: 200 });
+    expect(await server.request('PUT', path, { text: 'b' }, changed)).toMatchObject({ status: 200 });
+  });
+
+  const tokens = async (headers: Record<string, string> = {}): Promise<{ id: string }[]> =>
+    ((await server.request('GET', '/v1/tokens', undefined, headers)).json as { data: { id: string }[] }).data;
+
+  it('makes one token; a repetition has all of it but the secret', async () => {
+    const wanted = { name: `token-${id}`, scopes: ['read'] };
+    const before = (await tokens()).length;
+    const first = await server.request('POST', '/v1/tokens', wanted, keyed());
+    const again = await server.request('POST', '/v1/tokens', wanted, keyed());
+    expect(first).toMatchObject({ status: 201, json: { secret: expect.stringMatching(/^annals_/) } });
+    expect(again).toMatchObject({ status: 201, json: { ...(first.json as object), secret: null } });
+    expect(again.headers.get('cache-control')).toBe('no-store');
+    expect((await tokens()).length).toBe(before + 1);
+    const other = await server.request('POST', '/v1/tokens', { ...wanted, scopes: ['write'] }, keyed());
+    expect(other).toMatchObject({ status: 422, json: { code: 'idempotency_key_reused' } });
+    // Also of one that was revoked since.
+    const { id: token } = first.json as { id: string };
+    await server.request('DELETE', `/v1/tokens/${token}`);
+    const late = await server.request('POST', '/v1/tokens', wanted, keyed());
+    expect(late).toMatchObject({ status: 201, json: again.json });
+    expect((await tokens()).length).toBe(before);
+  });
+
+  it('makes one token in a new organization, whose log begins with it', async () => {
+    const other = { 'annals-organization': `first-${id}` };
+    await server.request('POST', '/v1/organizations', { slug: `first-${id}` });
+    const wanted = { name: 'first', scopes: ['read', 'write'] };
+    const first = await server.request('POST', '/v1/tokens', wanted, { ...keyed(), ...other });
+    const again = await server.request('POST', '/v1/tokens', wanted, { ...keyed(), ...other });
+    expect(again.json).toEqual({ ...(first.json as object), secret: null });
+    expect(await tokens(other)).toHaveLength(1);
+  });
+
+  it('makes one personal access token, and says so also when its member has gone', async () => {
+    const { directory } = server.annals;
+    const organization = await organizationOf(directory, 'default');
+    const [role] = (await directory.view(organization)).list('roles').map((one) => one.id);
+    const input = {
+      attributes: { user_email: `${id}@example.com` },
+      relationships: { organization: organization.id, role: role as string },
+    };
+    const { resource: member } = await directory.create(organization, 'memberships', input, ROOT);
+    const wanted = { name: 'laptop', membership: member.id };
+    const first = await server.request('POST', '/v1/tokens', wanted, keyed());
+    expect(first).toMatchObject({ status: 201, json: wanted });
+    await directory.remove(organization, 'memberships', member.id, ROOT);
+    const again = await server.request('POST', '/v1/tokens', wanted, keyed());
+    expect(again).toMatchObject({ status: 201, json: { ...(first.json as object), secret: null } });
+  });
+
+  it('makes one token, from many connections at once', async () => {
+    const wanted = { name: `many-${id}`, scopes: ['read'] };
+    const before = (await tokens()).length;
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => server.request('POST', '/v1/tokens', wanted, keyed())),
+    );
+    const made = answers
+      .filter(({ status }) => status === 201)
+      .map(({ json }) => json as { secret: unknown });
+    expect(made.filter(({ secret }) => secret !== null)).toHaveLength(1);
+    for (const { status, json } of answers)
+      if (status !== 201) expect(json).toMatchObject({ status: 409, code: 'idempotency_key_in_flight' });
+    expect((await tokens()).length).toBe(before + 1);
+  });
+
+  it('revokes a token once, and says so again', async () => {
+    const wanted = { name: `gone-${id}`, scopes: ['read'] };
+    const made = await server.request('POST', '/v1/tokens', wanted);
+    const path = `/v1/tokens/${(made.json as { id: string }).id}`;
+    expect(await server.request('DELETE', path, undefined, keyed())).toMatchObject({ status: 204 });
+    expect(await server.request('DELETE', path, undefined, keyed())).toMatchObject({ status: 204 });
+    expect(await server.request('DELETE', path)).toMatchObject({ status: 404 });
+    expect(await server.request('DELETE', '/v1/tokens/another', undefined, keyed())).toMatchObject({
+      status: 422,
+    });
+  });
+
+  it('makes one organization, and answers it again as it was made', async () => {
+    const wanted = { slug: `once-${id}`, name: 'Once' };
+    const first = await server.request('POST', '/v1/organizations', wanted, keyed());
+    expect(first).toMatchObject({ status: 201, json: wanted });
+    const organization = { 'annals-organization': wanted.slug };
+    const head = await server.request('GET', '/v1/head', undefined, organization);
+    const again = await server.request('POST', '/v1/organizations', wanted, keyed());
+    expect(again).toMatchObject({ status: 201, json: first.json });
+    expect((await server.request('GET', '/v1/head', undefined, organization)).json).toEqual(head.json);
+    for (const other of [{ slug: `other-${id}` }, { ...wanted, name: 'Other' }]) {
+      const refused = await server.request('POST', '/v1/organizations', other, keyed());
+      expect(refused).toMatchObject({ status: 422, json: { code: 'idempotency_key_reused' } });
+    }
+    const another = { 'idempotency-key': `another-${id}` };
+    expect(await server.request('POST', '/v1/organizations', wanted, another)).toMatchObject({
+      status: 409,
+      json: { code: 'slug_taken' },
+    });
+  });
+
+  it('makes one organization, from many connections at once', async () => {
+    const wanted = { slug: `many-${id}` };
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => server.request('POST', '/v1/organizations', wanted, keyed())),
+    );
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(answers[0]).toMatchObject({ status: 201, json: wanted });
   });
 
   it('makes a stream of lines without ids harmless to send again', async () => {

@@ -6,12 +6,13 @@ import type { AccessTokens } from '../auth/oauth/access-tokens.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { HideSecrets } from '../http/hide-secrets.ts';
-import type { Record, RecordEach } from '../ingest/record.ts';
+import type { Record, RecordEach, Recorded } from '../ingest/record.ts';
 import type { Reader } from '../query/read.ts';
 
 export interface Annals {
   record: Record;
   recordEach: RecordEach;
+  recorded: Recorded;
   read: Reader;
   access: Access;
   accessTokens: AccessTokens;

@@ -5,9 +5,10 @@ import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Sha256 } from '../core/merkle.ts';
-import type { Record as Recorder } from '../ingest/record.ts';
+import { keyInFlight, type Record as Recorder } from '../ingest/record.ts';
+import type { RequestKey } from '../ingest/sealed-batch.ts';
 import type { LogId, Organization, Store } from '../store/store.ts';
-import { Organizations } from './organizations.ts';
+import { Organizations, type WantedOrganization } from './organizations.ts';
 import type { Scope } from './rights.ts';
 import { rowsOf } from './rows.ts';
 import { verification } from './rules/identity-providers.ts';
@@ -53,13 +54,10 @@ export interface Directory {
   /**
    * @param wanted its slug follows from its name, or its name from its slug
    * @param input the attributes of its resource
-   * @throws AnnalsError `invalid_field`, `slug_taken`; with an input `invalid_resource`, `unknown_field`
+   * @throws AnnalsError `invalid_field`, `slug_taken`, with an id `idempotency_key_reused`; with an input `invalid_resource`,
+   *   `unknown_field`
    */
-  createOrganization(
-    wanted: { slug?: string | undefined; name?: string | undefined },
-    by: Author,
-    input?: Input,
-  ): Promise<Organization>;
+  createOrganization(wanted: WantedOrganization, by: Author, input?: Input): Promise<Organization>;
   /** The installation's first organization; the log says nothing of it before its directory is used. */
   ensureOrganization(wanted: { slug: string; name: string }): Promise<void>;
   /** What is in the directory of an organization. */
@@ -69,13 +67,27 @@ export interface Directory {
   /** @throws AnnalsError `not_found`, `invalid_resource`, `unknown_field`, `forbidden` */
   update(organization: Organization, type: string, id: string, input: Input, by: Author): Promise<Found>;
   /** @throws AnnalsError `not_found`, `locked` */
-  remove(organization: Organization, type: string, id: string, by: Author): Promise<void>;
+  remove(
+    organization: Organization,
+    type: string,
+    id: string,
+    by: Author,
+    requestKey?: RequestKey,
+  ): Promise<void>;
   /** Says in the log that a pending invitation is to be sent again. @throws AnnalsError `not_found`, `invalid_resource` */
   resend(organization: Organization, membership: string, by: Author): Promise<void>;
   /** @throws AnnalsError `invalid_resource`, `forbidden` */
   transferOwnership(organization: Organization, newOwnerEmail: string, by: Author): Promise<void>;
-  /** @throws AnnalsError `invalid_resource`, `forbidden` */
-  createToken(organization: Organization, wanted: WantedToken, by: Author): Promise<Made>;
+  /**
+   * @param requestKey one that nothing was recorded under
+   * @throws AnnalsError `invalid_resource`, `forbidden`; with a key `idempotency_key_in_flight`
+   */
+  createToken(
+    organization: Organization,
+    wanted: WantedToken,
+    by: Author,
+    requestKey?: RequestKey,
+  ): Promise<Made>;
   /** The credential or personal access token with this secret; undefined where there is none. */
   bySecret(secret: string): Promise<Found | undefined>;
   /** A member has proven who they are for the first time. */
@@ -116,12 +128,17 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
   }
 
   /** Records steps; answers the first one's resource as it is then. */
-  async function run(scene: Scene, steps: readonly [Step, ...Step[]]): Promise<Found> {
-    await recordSteps(record, scene, steps);
+  async function run(
+    scene: Scene,
+    steps: readonly [Step, ...Step[]],
+    requestKey?: RequestKey,
+  ): Promise<Found> {
+    await recordSteps(record, scene, steps, undefined, requestKey);
     const view = await views.fresh(scene.view.organization);
     const [{ type, id }] = steps;
     const resource = view.get(type, id);
-    if (resource === undefined) throw notThere(type, id);
+    // Under the key another one was made, a moment before: the next request with it is told which.
+    if (resource === undefined) throw requestKey === undefined ? notThere(type, id) : keyInFlight();
     return { view, resource };
   }
 
@@ -131,9 +148,10 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
     input: Input,
     by: Author,
     extra: Extra = {},
+    requestKey?: RequestKey,
   ): Promise<Found> {
     const scene = await sceneOf(organization, by);
-    return run(scene, creation(scene, type, input, extra) as [Step, ...Step[]]);
+    return run(scene, creation(scene, type, input, extra) as [Step, ...Step[]], requestKey);
   }
 
   function mustFind(view: DirectoryView, type: string, id: string): DirectoryResource {
@@ -148,13 +166,11 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
     input: Input,
     by: Author,
     extra: Extra = {},
+    requestKey?: RequestKey,
   ): Promise<Made> {
     const secret = makeSecret(organization.id, randomBytes);
-    const made = await create(organization, type, input, by, {
-      ...extra,
-      secret_hash: secretHash(sha256, secret),
-    });
-    return { ...made, secret };
+    const kept = { ...extra, secret_hash: secretHash(sha256, secret) };
+    return { ...(await create(organization, type, input, by, kept, requestKey)), secret };
   }
 
   return {
@@ -187,9 +203,10 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
       const steps = updating(scene, mustFind(scene.view, type, id), input);
       return run(scene, steps as [Step, ...Step[]]);
     },
-    async remove(organization, type, id, by) {
+    async remove(organization, type, id, by, requestKey) {
       const scene = await sceneOf(organization, by);
-      await recordSteps(record, scene, removing(scene, mustFind(scene.view, type, id)));
+      const steps = removing(scene, mustFind(scene.view, type, id));
+      await recordSteps(record, scene, steps, undefined, requestKey);
       await views.fresh(organization);
     },
     async resend(organization, id, by) {
@@ -221,22 +238,18 @@ export function makeDirectory(store: Store, means: DirectoryMeans): Directory {
       }
       await views.fresh(organization);
     },
-    createToken(organization, wanted, by) {
+    createToken(organization, wanted, by, requestKey) {
       const { name } = wanted;
       if ('membership' in wanted) {
-        const relationships = { membership: wanted.membership };
-        return makeCredential(
-          organization,
-          'personal_access_tokens',
-          { attributes: { name }, relationships },
-          by,
-        );
+        const input = { attributes: { name }, relationships: { membership: wanted.membership } };
+        return makeCredential(organization, 'personal_access_tokens', input, by, {}, requestKey);
       }
       const input = {
         attributes: { name, kind: 'integration' },
         relationships: { organization: organization.id },
       };
-      return makeCredential(organization, 'api_credentials', input, by, { scopes: wanted.scopes.join(' ') });
+      const extra = { scopes: wanted.scopes.join(' ') };
+      return makeCredential(organization, 'api_credentials', input, by, extra, requestKey);
     },
     async bySecret(secret) {
       const log = logOfSecret(secret);

@@ -3,6 +3,7 @@
 
 import { AnnalsError } from '../core/errors.ts';
 import type { Instant } from '../core/instant.ts';
+import { keyReused } from '../ingest/record.ts';
 import type { Organization, Store } from '../store/store.ts';
 
 const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -10,6 +11,14 @@ const MOST_SLUG = 63;
 const MOST_NAME = 200;
 /** For so long another server's organization may stay unknown in a list; one that is asked for is looked up. */
 const TRUSTED_MS = 1_000;
+
+/** What an organization is to be called. */
+export interface WantedOrganization {
+  slug?: string | undefined;
+  name?: string | undefined;
+  /** Undefined: a fresh one. One that follows from a request makes the request repeatable. */
+  id?: string | undefined;
+}
 
 type Means = { now(): Instant; nowMs(): number; uuid(): string };
 
@@ -46,16 +55,19 @@ export class Organizations {
     this.#readAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** @throws AnnalsError `invalid_field`, `slug_taken` */
-  async add(wanted: { slug?: string | undefined; name?: string | undefined }): Promise<Organization> {
+  /** @throws AnnalsError `invalid_field`, `slug_taken`, `idempotency_key_reused` where the id has another slug or name */
+  async add(wanted: WantedOrganization): Promise<Organization> {
     const { uuid, now } = this.#means;
-    const id = uuid();
+    const { id = uuid() } = wanted;
     const slug = wanted.slug ?? slugOf(wanted.name ?? '', id);
     const name = wanted.name ?? slug;
     checkSlug(slug);
     checkName(name);
     const created = { id, slug, name, createdAt: now() };
     if (!(await this.#store.addOrganization(created))) {
+      const first = wanted.id === undefined ? undefined : await this.find(wanted.id);
+      if (first?.slug === slug && first.name === name) return first;
+      if (first !== undefined) throw keyReused();
       // A slug that nobody chose gives way.
       if (wanted.slug === undefined) return this.add({ name, slug: `${slug.slice(0, 54)}-${id.slice(-8)}` });
       throw new AnnalsError('slug_taken', `there is an organization with the slug "${slug}" already`, {

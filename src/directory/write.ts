@@ -9,6 +9,7 @@ import { type Draft, isSameState, type Latest } from '../core/seal.ts';
 import { StateText } from '../core/state-text.ts';
 import type { Proposal } from '../ingest/proposal.ts';
 import type { Record as Recorder } from '../ingest/record.ts';
+import type { RequestKey } from '../ingest/sealed-batch.ts';
 import { declarationOf } from './declarations.ts';
 import { foundingOf } from './founding.ts';
 import { directoryId } from './ids.ts';
@@ -132,21 +133,24 @@ const SYSTEM: Actor = { type: 'system', id: 'annals' };
 /**
  * Records steps, all or none, behind the founding of the organization where the log has none yet.
  * @param founder who made the organization, where it is made now
+ * @param requestKey with it, what was recorded under it before is not recorded again
  */
 export async function recordSteps(
   record: Recorder,
   scene: Scene,
   steps: readonly Step[],
   founder: Author = { ...scene.by, actor: SYSTEM, context: {} },
+  requestKey?: RequestKey,
 ): Promise<void> {
   const { organization, isFounded } = scene.view;
   const founding = isFounded ? [] : foundingOf(organization, scene.sha256);
-  await record(organization.id, [
+  const proposals = [
     ...founding.map(({ type, id, state }) =>
       proposalOf({ ...scene, by: founder }, { type, id, change: (before) => before ?? state }),
     ),
     ...steps.map((step) => proposalOf(scene, step)),
-  ]);
+  ];
+  await record(organization.id, proposals, requestKey);
 }
 
 const WORDS = { create: 'added', update: 'changed', delete: 'removed', access: 'accessed' } as const;

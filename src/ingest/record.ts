@@ -21,6 +21,12 @@ export type Record = (
   requestKey?: RequestKey,
 ) => Promise<Receipt[]>;
 
+/**
+ * The receipts that a request was answered with; undefined where its key is new.
+ * @throws AnnalsError `idempotency_key_reused`
+ */
+export type Recorded = (log: LogId, requestKey: RequestKey) => Promise<Receipt[] | undefined>;
+
 /** What became of one of many. */
 export type Settled = { receipt: Receipt } | { error: unknown };
 
@@ -38,6 +44,7 @@ export type RecordEach = (
 export interface Recorder {
   record: Record;
   recordEach: RecordEach;
+  recorded: Recorded;
 }
 
 /** Logs whose recorder stays at hand. */
@@ -52,7 +59,7 @@ export function makeRecorder(store: Store, sealing: Sealing): Recorder {
     if (news.kind === 'missed') for (const recorder of recorders.values()) recorder.headMoved();
   });
 
-  return { record, recordEach };
+  return { record, recordEach, recorded };
 
   async function record(
     log: LogId,
@@ -62,7 +69,7 @@ export function makeRecorder(store: Store, sealing: Sealing): Recorder {
     const recorder = recorderOf(log);
     if (requestKey === undefined) return receipts(log, await recorder.submit(proposals));
     const inFlight = `${log} ${requestKey.key}`;
-    if (keysInFlight.has(inFlight)) throw new AnnalsError('idempotency_key_in_flight', IN_FLIGHT, KEY_FIELD);
+    if (keysInFlight.has(inFlight)) throw keyInFlight();
     keysInFlight.add(inFlight);
     try {
       const kept = await keptOutcomes(log, requestKey);
@@ -87,6 +94,11 @@ export function makeRecorder(store: Store, sealing: Sealing): Recorder {
         return { receipt: receipt as Receipt };
       }),
     );
+  }
+
+  async function recorded(log: LogId, requestKey: RequestKey): Promise<Receipt[] | undefined> {
+    const kept = await keptOutcomes(log, requestKey);
+    return kept && receipts(log, kept);
   }
 
   function recorderOf(log: LogId): LogRecorder {
@@ -120,9 +132,7 @@ export function makeRecorder(store: Store, sealing: Sealing): Recorder {
   async function keptOutcomes(log: LogId, { key, fingerprint }: RequestKey): Promise<Outcome[] | undefined> {
     const kept = await store.answer(log, key);
     if (kept === undefined) return undefined;
-    if (kept.fingerprint !== fingerprint) {
-      throw new AnnalsError('idempotency_key_reused', REUSED, KEY_FIELD);
-    }
+    if (kept.fingerprint !== fingerprint) throw keyReused();
     const answer = JSON.parse(kept.answer) as ({ position: number } | { unchangedAt: number })[];
     return Promise.all(
       answer.map(async (outcome) =>
@@ -149,6 +159,14 @@ export function makeRecorder(store: Store, sealing: Sealing): Recorder {
       throw new AnnalsError('internal', `the log has no entry at position ${position}`);
     return entry;
   }
+}
+
+export function keyInFlight(): AnnalsError {
+  return new AnnalsError('idempotency_key_in_flight', IN_FLIGHT, KEY_FIELD);
+}
+
+export function keyReused(): AnnalsError {
+  return new AnnalsError('idempotency_key_reused', REUSED, KEY_FIELD);
 }
 
 const KEY_FIELD = { field: 'Idempotency-Key' };

@@ -181,6 +181,12 @@ function jsonHeader<Read>(
   }
 }
 
+/** A UUIDv8 (RFC 9562) that follows from the key, for what has no other place to be found again. */
+export function idUnder({ key }: RequestKey, { id }: Organization): string {
+  const hex = createHash('sha256').update(`${id}\n${key}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-9${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
 const MOST_KEY = 255;
 
 /** The request's idempotency key, bound to the token that uses it. */

@@ -3,7 +3,10 @@
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { authorOf } from '../../auth/access.ts';
+import type { Entry, Receipt } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
+import { type Instant, parseInstant } from '../../core/instant.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Organization, Scope } from '../../directory/directory.ts';
 import { shownValue } from '../../directory/values.ts';
 import type { DirectoryResource, DirectoryView } from '../../directory/view.ts';
@@ -11,7 +14,7 @@ import { requestContext } from '../../http/request-context.ts';
 import { normaliseBody } from '../../ingest/normalise.ts';
 import type { Annals } from '../dialect.ts';
 import { describe } from './describe.ts';
-import { ask, askRoot } from './from-wire.ts';
+import { ask, askRoot, idUnder, requestKeyOf } from './from-wire.ts';
 import { toHead, toOrganization, toToken } from './to-wire.ts';
 import { HeadWire, IdParams, listOf, NewTokenWire, OrganizationWire, TokenWire } from './wire.ts';
 
@@ -62,9 +65,12 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
       response: { 201: OrganizationWire },
     }),
     async (request, reply) => {
-      const { caller } = await askRoot(annals, request);
+      const { caller, organization } = await askRoot(annals, request);
       const wanted = normaliseBody(NewOrganization, request.body);
-      const made = await directory.createOrganization(wanted, authorOf(caller, requestContext(request)));
+      const requestKey = requestKeyOf(request, caller);
+      const id = requestKey && idUnder(requestKey, organization);
+      const by = authorOf(caller, requestContext(request));
+      const made = await directory.createOrganization({ ...wanted, id }, by);
       reply.code(201);
       return toOrganization(made);
     },
@@ -101,12 +107,15 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
     async (request, reply) => {
       const { caller, organization } = await ask(annals, request, 'create', 'api_credentials');
       const { name, scopes, membership } = normaliseBody(NewToken, request.body);
+      const requestKey = requestKeyOf(request, caller);
+      reply.code(201).header('cache-control', 'no-store');
+      const receipts = requestKey && (await annals.recorded(organization.id, requestKey));
+      if (receipts !== undefined) return firstMade(organization, receipts);
       const by = authorOf(caller, requestContext(request));
       const wanted = membership === undefined ? { name, scopes: checked(scopes) } : { name, membership };
       if (membership !== undefined && scopes !== undefined)
         throw either('scopes and membership exclude each other');
-      const { resource, secret } = await directory.createToken(organization, wanted, by);
-      reply.code(201).header('cache-control', 'no-store');
+      const { resource, secret } = await directory.createToken(organization, wanted, by, requestKey);
       return { ...toToken(resource), secret };
     },
   );
@@ -117,14 +126,28 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
     async (request, reply) => {
       const { caller, organization } = await ask(annals, request, 'destroy', 'api_credentials');
       const { id } = request.params;
+      const requestKey = requestKeyOf(request, caller);
+      const isRepeated = requestKey && (await annals.recorded(organization.id, requestKey)) !== undefined;
+      if (isRepeated === true) return reply.code(204).send();
       const found = tokenIn(await directory.view(organization), id);
       if (found === undefined) {
         throw new AnnalsError('not_found', `there is no token ${id} in this organization`, { got: id });
       }
-      await directory.remove(organization, found.type, id, authorOf(caller, requestContext(request)));
+      const by = authorOf(caller, requestContext(request));
+      await directory.remove(organization, found.type, id, by, requestKey);
       return reply.code(204).send();
     },
   );
+
+  /** The token that was made under a key, as it was then. Its secret was in the first answer, and nowhere else. */
+  async function firstMade({ id: log }: Organization, receipts: readonly Receipt[]): Promise<object> {
+    const entries = await Promise.all(receipts.map(({ id }) => annals.read.entry(log, id)));
+    const made = entries.find((entry) => entry !== undefined && TOKEN_TYPES.includes(entry.resource.type));
+    const { resource, after } = made as Entry;
+    const state = after as JsonObject;
+    const createdAt = parseInstant(String(state.created_at)) as Instant;
+    return { ...toToken({ log, id: resource.id, state, createdAt }), secret: null };
+  }
 
   /** An organization as it is called now. */
   async function shown(organization: Organization): Promise<object> {

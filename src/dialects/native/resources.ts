@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Caller } from '../../auth/access.ts';
 import { changesBetween, patchBetween } from '../../core/diff.ts';
-import type { ResourceRef, State } from '../../core/entry.ts';
+import type { Receipt, ResourceRef, State } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import { MAX_INSTANT } from '../../core/instant.ts';
 import type { Json } from '../../core/json.ts';
@@ -187,17 +187,20 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
       const action = after === null ? 'delete' : isNew ? 'create' : 'update';
       return { id, resource: named, action, actor, context, after: kept };
     };
-    const [receipt] = await annals.record(
-      organization.id,
-      [{ resource, derive }],
-      requestKeyOf(request, caller),
-    );
-    const { version, changed } = receipt as NonNullable<typeof receipt>;
+    const requestKey = requestKeyOf(request, caller);
+    const [receipt] = (await annals.record(organization.id, [{ resource, derive }], requestKey)) as [Receipt];
+    // The receipt of another change was given before, or that change left the state: it says itself what it was.
+    const { changed } = receipt;
+    const isCreation = receipt.id === id ? isNew : changed && (await isCreatedBy(organization.id, receipt));
     reply
-      .code(isNew && changed ? 201 : 200)
-      .header('etag', etagOf(version))
+      .code(isCreation ? 201 : 200)
+      .header('etag', etagOf(receipt.version))
       .type('application/json');
-    return receiptText(receipt as NonNullable<typeof receipt>);
+    return receiptText(receipt);
+  }
+
+  async function isCreatedBy(log: string, { id }: Receipt): Promise<boolean> {
+    return (await read.entry(log, id))?.action === 'create';
   }
 
   async function stateOf(

@@ -85,7 +85,12 @@ export function toOrganization({ createdAt, ...rest }: Organization): object {
   return { ...rest, createdAt: formatInstant(createdAt) };
 }
 
-export function toToken({ log, id, state, createdAt }: DirectoryResource): object {
+export function toToken({
+  log,
+  id,
+  state,
+  createdAt,
+}: Pick<DirectoryResource, 'log' | 'id' | 'state' | 'createdAt'>): object {
   const { name, scopes, role_id: role, membership_id: membership } = state;
   return {
     id,

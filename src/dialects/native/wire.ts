@@ -111,7 +111,13 @@ const tokenMembers = {
 };
 export const TokenWire = Type.Object(tokenMembers, { title: 'Token' });
 export const NewTokenWire = Type.Object(
-  { ...tokenMembers, secret: Type.String({ description: 'Shown here and never again' }) },
+  {
+    ...tokenMembers,
+    secret: Type.Union([Type.String(), Type.Null()], {
+      description:
+        'Shown here and never again: null where the request is repeated under its `Idempotency-Key`',
+    }),
+  },
   { title: 'NewToken' },
 );
 
