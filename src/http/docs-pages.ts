@@ -25,7 +25,10 @@ export async function makePages(
       openapi: '3.1.0',
       info: { title: 'Annals', version: VERSION, description: DESCRIPTION, license: { name: 'Apache-2.0' } },
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
-      tags: [{ name: 'native', description: 'The native API' }],
+      tags: [
+        { name: 'native', description: 'The native API' },
+        { name: 'operation', description: 'For those who run the server; no token is needed' },
+      ],
     },
     hideUntagged: true,
   });

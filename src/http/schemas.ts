@@ -20,8 +20,9 @@ export const SCHEMA_CONTROLLER: FastifySchemaControllerOptions = {
   },
 };
 
-/** Bodies are checked once, by `ingest`, which also names what was wrong; their schemas are for the OpenAPI document. */
-const checkerOf: Compiler = (route) => (route.httpPart === 'body' ? () => true : compiledLate(route));
+/** Bodies and headers are checked once, by who reads them and names what was wrong; their schemas are for the OpenAPI document. */
+const checkerOf: Compiler = (route) =>
+  route.httpPart === 'body' || route.httpPart === 'headers' ? () => true : compiledLate(route);
 
 function compiledLate(route: Parameters<Compiler>[0]): Checker {
   let compiled: Checker | undefined;

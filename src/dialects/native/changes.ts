@@ -16,7 +16,7 @@ import { changeTooLarge, checkChangeSize, type Given, normaliseChange } from '..
 import type { Reader } from '../../query/read.ts';
 import type { LogId, Range, Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
-import { describe, UUID } from './describe.ts';
+import { contentOf, describe, UUID } from './describe.ts';
 import { makeEntryTexts } from './entry-texts.ts';
 import { ask, asWriter, cursorAt, rangeOf, requestKeyOf, selectionOf } from './from-wire.ts';
 import { recordLines } from './ndjson.ts';
@@ -30,6 +30,7 @@ import {
   ReceiptWire,
   ResourceParams,
   WholeEntryWire,
+  WriteHeaders,
 } from './wire.ts';
 
 export function registerChanges(app: FastifyInstance, annals: Annals): void {
@@ -120,15 +121,19 @@ function registerWrites(app: FastifyInstance, annals: Annals): void {
   app.post(
     '/v1/changes',
     describe('Record a change, an array of changes, or a stream of lines', {
-      consumes: ['application/json', 'application/x-ndjson'],
-      body: Type.Union([ChangeWire, Type.Array(ChangeWire, { maxItems: MOST_CHANGES })]),
+      headers: WriteHeaders,
+      bodies: {
+        'application/json': Type.Union([ChangeWire, Type.Array(ChangeWire, { maxItems: MOST_CHANGES })]),
+        'application/x-ndjson': Type.String({ description: 'A change a line' }),
+      },
       response: {
         201: Type.Union([ReceiptWire, Type.Array(ReceiptWire)], {
           description: 'A receipt, or one for each, in order',
         }),
-        200: Type.String({
+        200: {
           description: 'Of a stream: a line for each, a receipt or `{"line": n, "error": problem}`',
-        }),
+          content: contentOf({ 'application/x-ndjson': Type.String() }),
+        },
       },
     }),
     async (request, reply) => {

@@ -19,7 +19,7 @@ import { described, INSTANT } from '../../ingest/refusal.ts';
 import type { RequestKey } from '../../ingest/sealed-batch.ts';
 import type { Range, Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
-import type { ChangesQuery } from './wire.ts';
+import { type ChangesQuery, MOST_KEY } from './wire.ts';
 
 /** Who asks, and of which organization. */
 export interface Asked {
@@ -186,8 +186,6 @@ export function idUnder({ key }: RequestKey, { id }: Organization): string {
   const hex = createHash('sha256').update(`${id}\n${key}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-9${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
-
-const MOST_KEY = 255;
 
 /** The request's idempotency key, bound to the token that uses it. */
 export function requestKeyOf(request: FastifyRequest, caller: Caller): RequestKey | undefined {

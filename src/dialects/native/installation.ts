@@ -16,7 +16,15 @@ import type { Annals } from '../dialect.ts';
 import { describe } from './describe.ts';
 import { ask, askRoot, idUnder, requestKeyOf } from './from-wire.ts';
 import { toHead, toOrganization, toToken } from './to-wire.ts';
-import { HeadWire, IdParams, listOf, NewTokenWire, OrganizationWire, TokenWire } from './wire.ts';
+import {
+  HeadWire,
+  IdParams,
+  listOf,
+  NewTokenWire,
+  OrganizationWire,
+  TokenWire,
+  WriteHeaders,
+} from './wire.ts';
 
 const NewOrganization = Type.Object(
   { slug: Type.String({ description: '1 to 63 of a-z, 0-9 and -' }), name: Type.Optional(Type.String()) },
@@ -61,7 +69,8 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
   app.post(
     '/v1/organizations',
     describe('Make an organization (root token)', {
-      body: NewOrganization,
+      headers: WriteHeaders,
+      bodies: { 'application/json': NewOrganization },
       response: { 201: OrganizationWire },
     }),
     async (request, reply) => {
@@ -101,7 +110,8 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
   app.post(
     '/v1/tokens',
     describe('Make a token; its secret is in this answer alone', {
-      body: NewToken,
+      headers: WriteHeaders,
+      bodies: { 'application/json': NewToken },
       response: { 201: NewTokenWire },
     }),
     async (request, reply) => {
@@ -122,7 +132,11 @@ export function registerInstallation(app: FastifyInstance, annals: Annals): void
 
   app.delete<{ Params: IdParams }>(
     '/v1/tokens/:id',
-    describe('Revoke a token', { params: IdParams, response: { 204: Type.Null() } }),
+    describe('Revoke a token', {
+      params: IdParams,
+      headers: WriteHeaders,
+      response: { 204: Type.Null({ description: 'It is refused from now on' }) },
+    }),
     async (request, reply) => {
       const { caller, organization } = await ask(annals, request, 'destroy', 'api_credentials');
       const { id } = request.params;

@@ -18,7 +18,7 @@ import { header, mediaTypeOf } from '../../http/request-context.ts';
 import { checkChangeSize, normaliseRef, normaliseState } from '../../ingest/normalise.ts';
 import type { StateAt } from '../../query/read.ts';
 import type { Annals } from '../dialect.ts';
-import { describe } from './describe.ts';
+import { describe, tagged } from './describe.ts';
 import { type Asked, ask, cursorBehind, instantOf, refBehind, requestKeyOf, writerOf } from './from-wire.ts';
 import { receiptText, toStateAt } from './to-wire.ts';
 import {
@@ -28,11 +28,13 @@ import {
   ReceiptWire,
   ResourceParams,
   ResourcesQuery,
+  StateHeaders,
   StateQuery,
   StateWire,
 } from './wire.ts';
 
 const FreeObject = Type.Object({}, { additionalProperties: true });
+const RECEIPT = tagged('The receipt, `changed` is false where nothing differed', ReceiptWire);
 
 export function registerResources(app: FastifyInstance, annals: Annals): void {
   const { read } = annals;
@@ -61,7 +63,7 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
     describe("Read a resource's state: the latest, at a version, or as of a moment", {
       params: ResourceParams,
       querystring: StateQuery,
-      response: { 200: StateWire },
+      response: { 200: tagged('The state', StateWire) },
     }),
     async (request, reply) => {
       const { organization } = await askToRead(request);
@@ -94,8 +96,9 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
     '/v1/resources/:type/:id',
     describe('Put a state: the difference is computed and recorded', {
       params: ResourceParams,
-      body: FreeObject,
-      response: { 200: ReceiptWire, 201: ReceiptWire },
+      headers: StateHeaders,
+      bodies: { 'application/json': FreeObject },
+      response: { 200: RECEIPT, 201: tagged('The receipt of a resource that came into being', ReceiptWire) },
     }),
     (request, reply) => {
       const state = normaliseState((request.body ?? null) as Json, '');
@@ -106,10 +109,14 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
   app.patch<{ Params: ResourceParams }>(
     '/v1/resources/:type/:id',
     describe('Change a state by a merge patch (RFC 7396, an object) or a JSON Patch (RFC 6902, an array)', {
-      consumes: ['application/merge-patch+json', 'application/json-patch+json', 'application/json'],
       params: ResourceParams,
-      body: Type.Union([FreeObject, Type.Array(FreeObject)]),
-      response: { 200: ReceiptWire },
+      headers: StateHeaders,
+      bodies: {
+        'application/merge-patch+json': FreeObject,
+        'application/json-patch+json': Type.Array(FreeObject),
+        'application/json': Type.Union([FreeObject, Type.Array(FreeObject)]),
+      },
+      response: { 200: RECEIPT },
     }),
     (request, reply) => {
       const patch = patchOf(request);
@@ -124,7 +131,8 @@ export function registerResources(app: FastifyInstance, annals: Annals): void {
     '/v1/resources/:type/:id',
     describe('Delete a resource; its history stays', {
       params: ResourceParams,
-      response: { 200: ReceiptWire },
+      headers: StateHeaders,
+      response: { 200: RECEIPT },
     }),
     (request, reply) =>
       write(request, reply, ['destroy'], (_, isKnown) => {

@@ -131,7 +131,11 @@ export const ProblemWire = Type.Object(
     field: Type.Optional(Type.String()),
     limit: Type.Optional(Type.Union([Type.String(), Type.Number()])),
     got: Type.Optional(Type.Union([Type.String(), Type.Number()])),
-    index: Type.Optional(Type.Integer()),
+    index: Type.Optional(Type.Integer({ description: 'Which change of an array, from 0' })),
+    retryAfterSeconds: Type.Optional(Type.Number()),
+    faults: Type.Optional(
+      Type.Array(FreeObject, { description: 'All that is wrong with a resource of the directory' }),
+    ),
   },
   { title: 'Problem', description: 'RFC 9457 problem details; `code` is stable' },
 );
@@ -187,6 +191,38 @@ const filterMembers = {
   related: Type.Optional(Type.String({ pattern: '^[^/]+/.+', description: 'A related resource, `type/id`' })),
   since: Type.Optional(Type.String({ description: 'Occurred at or after this instant, RFC 3339' })),
   until: Type.Optional(Type.String({ description: 'Occurred before this instant, RFC 3339' })),
+};
+
+export const MOST_KEY = 255;
+
+/** What every write takes. */
+export const WriteHeaders = {
+  'Idempotency-Key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: MOST_KEY,
+      description: 'Sent again with the same key, the request adds nothing and gets the first answer',
+    }),
+  ),
+};
+
+/** What writes of states take beside it. */
+export const StateHeaders = {
+  ...WriteHeaders,
+  'If-Match': Type.Optional(
+    Type.String({ description: 'Refused (412) unless the state has this `ETag`; `*`: any' }),
+  ),
+  'If-None-Match': Type.Optional(
+    Type.String({ description: 'Refused (412) if the state has this `ETag`; `*`: any' }),
+  ),
+  'annals-actor': Type.Optional(
+    Type.String({ description: 'Who did it, JSON: `{"type", "id", "name"?, …}`; default: the token' }),
+  ),
+  'annals-context': Type.Optional(
+    Type.String({
+      description: 'Where it came from, JSON: `{"ip"?, "userAgent"?, …}`; default: the request',
+    }),
+  ),
 };
 
 const closed = { additionalProperties: false };
