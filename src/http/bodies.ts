@@ -4,6 +4,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AnnalsError } from '../core/errors.ts';
 import { parseJson } from '../ingest/json-text.ts';
+import { abbreviate } from '../ingest/limits.ts';
 import { BODY_TIMEOUT_MS, JSON_BODY_LIMIT } from './limits.ts';
 import { sendProblem } from './problem.ts';
 import { mediaTypeOf } from './request-context.ts';
@@ -51,8 +52,9 @@ export function leaveBodies(scope: FastifyInstance): void {
 
 /** Bodies are read as they come. @throws AnnalsError `unsupported_media_type` where one is compressed */
 export function checkCoding(request: FastifyRequest): void {
-  const got = request.headers['content-encoding'];
-  if (got === undefined || got.toLowerCase() === 'identity') return;
+  const coding = request.headers['content-encoding'];
+  if (coding === undefined || coding.toLowerCase() === 'identity') return;
+  const got = abbreviate(coding);
   throw new AnnalsError('unsupported_media_type', `the body must not be compressed; got "${got}"`, {
     field: 'content-encoding',
     limit: 'identity',
