@@ -5,9 +5,9 @@ import type { ResourceRef } from '../core/entry.ts';
 import type { Latest } from '../core/seal.ts';
 
 /** Bound on all states at hand, in bytes. */
-const MOST_BYTES = 8 * 1024 * 1024;
-/** What one weighs beside its text. */
-const OVERHEAD = 500;
+const MOST_BYTES = 12 * 1024 * 1024;
+/** What one weighs beside its texts: with some twenty members, as measured. */
+const OVERHEAD = 2000;
 
 export function resourceKey({ type, id }: ResourceRef): string {
   return `${type}/${id}`;
@@ -29,6 +29,7 @@ export class LatestStates {
     this.#remove(key);
     this.#states.set(key, { latest });
     this.#weight += weightOf(latest);
+    if (this.#weight <= MOST_BYTES) return;
     for (const oldest of this.#states.keys()) {
       if (this.#weight <= MOST_BYTES) return;
       this.#remove(oldest);

@@ -4,6 +4,7 @@
 import { isIP } from 'node:net';
 import type { Static, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
+import Format from 'typebox/format';
 import type { Actor, Change, ResourceRef } from '../core/entry.ts';
 import { AnnalsError } from '../core/errors.ts';
 import { type Instant, parseInstant } from '../core/instant.ts';
@@ -11,7 +12,10 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { joinPointer } from '../core/pointer.ts';
 import { ActorWire, ChangeWire, ContextWire, ResourceRefWire, StateWire } from './change-schema.ts';
 import { CHANGE_BYTES, STATE_LEVELS, shorten } from './limits.ts';
-import { INSTANT, reasonOf, refused } from './refusal.ts';
+import { reasonOf, refused } from './refusal.ts';
+
+// What a schema calls an instant is what is read as one. TypeBox's own reading takes others, and is slower.
+Format.Set('date-time', (text) => parseInstant(text) !== undefined);
 
 /** What a change takes where the caller says nothing. */
 export interface Given {
@@ -35,7 +39,7 @@ export function normaliseChange(value: Json, given: Given): Change {
     action,
     actor: wire.actor ?? given.actor,
   };
-  if (wire.occurredAt !== undefined) change.occurredAt = instantOf(wire.occurredAt, '/occurredAt');
+  if (wire.occurredAt !== undefined) change.occurredAt = parseInstant(wire.occurredAt) as Instant;
   if (wire.event !== undefined) change.event = wire.event;
   const related = wire.related === undefined ? [] : relatedOf(resource, wire.related);
   if (related.length > 0) change.related = related;
@@ -172,12 +176,6 @@ function levelsOf(value: Json): number {
 
 function isContainer(value: Json): value is Json[] | JsonObject {
   return typeof value === 'object' && value !== null;
-}
-
-function instantOf(text: string, pointer: string): Instant {
-  const instant = parseInstant(text);
-  if (instant === undefined) throw refused(pointer, INSTANT, text);
-  return instant;
 }
 
 function relatedOf(resource: ResourceRef, refs: ResourceRef[]): ResourceRef[] {
