@@ -34,9 +34,9 @@ describe('import', () => {
       summaries.push((await cli.annals(['import', '-', '--json'], { ...organization, input })).json());
     }
     expect(summaries).toEqual([
-      { lines: 3, recorded: 3, withoutDifference: 0, alreadyThere: 0, refused: 0 },
-      { lines: 3, recorded: 0, withoutDifference: 0, alreadyThere: 3, refused: 0 },
-      { lines: 5, recorded: 2, withoutDifference: 0, alreadyThere: 3, refused: 0 },
+      { lines: 3, recorded: 3, withoutDifference: 0, alreadyThere: 0, leftOut: 0, refused: 0 },
+      { lines: 3, recorded: 0, withoutDifference: 0, alreadyThere: 3, leftOut: 0, refused: 0 },
+      { lines: 5, recorded: 2, withoutDifference: 0, alreadyThere: 3, leftOut: 0, refused: 0 },
     ]);
   });
 

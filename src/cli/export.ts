@@ -18,6 +18,7 @@ const DESCRIPTION = paragraphs(
   'Write changes as lines of JSON, oldest first',
   'Each line has the shape that POST /v1/changes takes, with its id: importing it records the same change in another ' +
     'log, and nothing in the same. "before" stands where the log would not know it by itself.',
+  "Changes of Annals' own directory (roles, members, credentials, …) are among them; an import counts them and leaves them out.",
 );
 
 export function addExport(program: Command): void {

@@ -7,7 +7,7 @@ import { CliError, EXIT, exitCodeOfStatus } from './exit.ts';
 import { linesOf } from './import/lines.ts';
 import { type Answer, sendLines } from './import/send.ts';
 import { nameOf, openSource } from './import/source.ts';
-import { MOST_SHOWN, Tally } from './import/tally.ts';
+import { isLeftOut, MOST_SHOWN, Tally } from './import/tally.ts';
 import { addExamples, addServerOptions, type Options, paragraphs } from './options.ts';
 import { countText, durationText, numberText, plain, print, printLine, style } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -17,6 +17,8 @@ const DESCRIPTION = paragraphs(
   'FILE may be compressed by gzip or zstd; - is standard input. Lines have the shape that POST /v1/changes takes.',
   'Sending a file again is harmless: a line without an "id" gets one that follows from its number and its content, ' +
     'so what is there already is recognised, and an import that was cut off goes on.',
+  "Changes of Annals' own directory (roles, members, credentials, …), which an export has as well, are counted and left out: " +
+    'the directory is changed through /api alone.',
 );
 
 export function addImport(program: Command): void {
@@ -42,7 +44,7 @@ async function importFile(file: string, client: Client, isJson: boolean): Promis
   const onAnswer = (answer: Answer): void => {
     if ('error' in answer && answer.line === undefined) throw streamRefused(answer.error);
     tally.add(answer);
-    if (isJson && 'error' in answer) void printLine(answer);
+    if (isJson && 'error' in answer && !isLeftOut(answer)) void printLine(answer);
     if (tally.lines % LINES_PER_UPDATE === 0) {
       progress.update({ done: source.bytesRead(), total: source.size, count: tally.lines });
     }
@@ -82,14 +84,15 @@ function streamRefused({ status, detail, code }: { status: number; detail: strin
   return new CliError(exitCodeOfStatus(status), `${detail} (the same command again goes on)`, code);
 }
 
-function summaryOf({ lines, recorded, withoutDifference, alreadyThere, refused, isExact }: Tally): object {
+function summaryOf(tally: Tally): object {
+  const { lines, recorded, withoutDifference, alreadyThere, leftOut, refused, isExact } = tally;
   return isExact
-    ? { lines, recorded, withoutDifference, alreadyThere, refused }
-    : { lines, recordedOrThere: recorded, refused };
+    ? { lines, recorded, withoutDifference, alreadyThere, leftOut, refused }
+    : { lines, recordedOrThere: recorded, leftOut, refused };
 }
 
 function summaryText(tally: Tally, file: string, seconds: number): string {
-  const { recorded, withoutDifference, alreadyThere, refused } = tally;
+  const { recorded, withoutDifference, alreadyThere, leftOut, refused } = tally;
   const width = numberText(tally.lines).length;
   const row = (count: number, text: string): string => `  ${numberText(count).padStart(width)} ${text}`;
   const more =
@@ -99,6 +102,7 @@ function summaryText(tally: Tally, file: string, seconds: number): string {
     ...(tally.isExact
       ? [row(recorded, `recorded${more}`), row(alreadyThere, 'there already')]
       : [row(recorded, 'recorded, or there already (this token may not read, so which is not known)')]),
+    ...(leftOut === 0 ? [] : [row(leftOut, "left out: changes of Annals' own directory")]),
     refused === 0 ? row(0, 'refused') : style('red', row(refused, 'refused')),
     ...refusalTexts(tally),
   ].join('\n');

@@ -33,6 +33,13 @@ describe('the tally of an import', () => {
     expect(tally.refusals.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
+  it('counts changes of the directory apart from refusals', () => {
+    const tally = new Tally(0);
+    const { error } = refusal(1);
+    tally.add({ line: 1, error: { ...error, code: 'reserved' } });
+    expect(tally).toMatchObject({ lines: 1, leftOut: 1, refused: 0, refusals: [] });
+  });
+
   it('does not guess where the size is not known', () => {
     const tally = new Tally(undefined);
     for (const position of [3, 3]) tally.add(receipt(position));

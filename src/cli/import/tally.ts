@@ -13,6 +13,8 @@ export class Tally {
   /** Of those recorded. */
   withoutDifference = 0;
   alreadyThere = 0;
+  /** Changes of the directory, which nobody else may write: an export of the whole log has them. */
+  leftOut = 0;
   refused = 0;
   /** The first refusals. */
   readonly refusals: Refusal[] = [];
@@ -24,7 +26,7 @@ export class Tally {
   }
 
   get lines(): number {
-    return this.recorded + this.alreadyThere + this.refused;
+    return this.recorded + this.alreadyThere + this.leftOut + this.refused;
   }
 
   /** Can entries that were there already be told from new ones? If not, all count as recorded. */
@@ -33,6 +35,10 @@ export class Tally {
   }
 
   add(answer: Answer): void {
+    if (isLeftOut(answer)) {
+      this.leftOut += 1;
+      return;
+    }
     if ('error' in answer) {
       this.refused += 1;
       if (this.refusals.length < MOST_SHOWN)
@@ -46,6 +52,11 @@ export class Tally {
     this.recorded += 1;
     if (!answer.changed) this.withoutDifference += 1;
   }
+}
+
+/** Was this line a change of the directory? It would be changed through /api. */
+export function isLeftOut(answer: Answer): boolean {
+  return 'error' in answer && answer.error.code === 'reserved';
 }
 
 /** Refusals that are shown one by one. */
