@@ -110,7 +110,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a server killed with SIGKILL under load', () => {
   it(
-    `has every acknowledged change exactly once after each of ${KILLS} restarts, and sending all again adds only the rest`,
+    `verifies, and has every acknowledged change exactly once, after each of ${KILLS} kills, and sending all again adds only the rest`,
     async () => {
       for (let kill = 1; kill <= KILLS; kill++) {
         const server = await startChild(settings);
@@ -121,7 +121,7 @@ describe('a server killed with SIGKILL under load', () => {
         await new Promise((resolve) => setTimeout(resolve, 20 + random.below(250)));
         await server.end('SIGKILL');
         await writing;
-        if (kill % 10 === 0) await verify();
+        await verify();
       }
       const server = await startChild(settings);
       const before = await checkAcknowledged(server);
