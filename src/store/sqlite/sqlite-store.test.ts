@@ -42,6 +42,21 @@ describe('the file of the SQLite store', () => {
     await expectAllOf(second, sealer);
   });
 
+  it('is written by a connection that waits for the disk at every commit', async () => {
+    const path = join(await temporaryFolder(), 'annals.db');
+    const sealer = newSealer();
+    const store = await opened(path);
+    const database = new DatabaseSync(path);
+    // A trigger runs in the connection that writes.
+    database.exec(`CREATE TABLE settings (synchronous INTEGER);
+      CREATE TRIGGER look AFTER INSERT ON entries
+      BEGIN INSERT INTO settings SELECT synchronous FROM pragma_synchronous; END`);
+    await appendAll(store, sealer, randomChanges(sealer.random, 1));
+    const full = { synchronous: 2 };
+    expect(database.prepare('SELECT synchronous FROM settings').all()).toEqual([full]);
+    database.close();
+  });
+
   it('is shared by two servers that append in turn', async () => {
     const path = join(await temporaryFolder(), 'annals.db');
     const sealer = newSealer();
