@@ -1,8 +1,11 @@
 // Sending again is harmless: by change id, and by Idempotency-Key.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, startServer, type TestServer } from './harness.ts';
+import { openMemoryStore } from '../src/store/memory/memory-store.ts';
+import type { Store } from '../src/store/store.ts';
+import { type Answer, ROOT_TOKEN, startServer, type TestServer } from './harness.ts';
 import { organizationOf, ROOT } from './tokens.ts';
+import { startWorld } from './world.ts';
 
 let server: TestServer;
 let id: string;
@@ -111,7 +114,22 @@ describe('the same Idempotency-Key', () => {
     expect(await size()).toBe(before);
   });
 
-  it('in flight is recorded once: the others are told so, or get the first receipt', async () => {
+  it('in flight is refused, until the first request is answered', async () => {
+    const { store, isHeld, letGo } = holdFirstAppend(openMemoryStore());
+    const { ask, stop } = await startWorld({ store });
+    const send = (): Promise<Answer> =>
+      ask(ROOT_TOKEN, 'POST', '/v1/changes', { body: unnamed(), headers: keyed() });
+    const first = send();
+    await isHeld;
+    expect(await send()).toMatchObject({ status: 409, json: { code: 'idempotency_key_in_flight' } });
+    letGo();
+    const { status, text } = await first;
+    expect(await send()).toMatchObject({ status, text });
+    expect(status).toBe(201);
+    await stop();
+  });
+
+  it('at once is recorded once: the others are told so, or get the first receipt', async () => {
     const before = await size();
     const answers = await Promise.all(Array.from({ length: 10 }, () => post(unnamed(), keyed())));
     const [recorded, refused] = [201, 409].map((status) =>
@@ -283,3 +301,18 @@ describe('the same Idempotency-Key', () => {
     expect(answer).toMatchObject({ status: 400, json: { code: 'invalid_header', limit: 255, got: 256 } });
   });
 });
+
+/** The store, but that its first append waits until it is let go. */
+function holdFirstAppend(store: Store): { store: Store; isHeld: Promise<void>; letGo(): void } {
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const append: Store['append'] = async (...batch) => {
+    reached.resolve();
+    await released.promise;
+    return store.append(...batch);
+  };
+  const holding = new Proxy(store, {
+    get: (target, name) => (name === 'append' ? append : Reflect.get(target, name)?.bind(target)),
+  });
+  return { store: holding, isHeld: reached.promise, letGo: released.resolve };
+}
