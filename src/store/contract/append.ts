@@ -9,6 +9,7 @@ import type { Batch, KeptAnswer, Store } from '../store.ts';
 import type { Subject } from './subject.ts';
 
 const HOUR_MICROS = 3_600_000_000;
+const DAY_MICROS = 24 * HOUR_MICROS;
 
 export function appendSentences(subject: Subject): void {
   const { store, random, hint } = subject;
@@ -163,10 +164,24 @@ export function appendSentences(subject: Subject): void {
   it('keeps an answer for a day', async () => {
     const sealer = newSealer();
     const first = answerOf('first');
-    const aDayLater = { ...answerOf('later'), keptAt: first.keptAt + 24 * HOUR_MICROS };
+    const aDayLater = { ...answerOf('later'), keptAt: first.keptAt + DAY_MICROS };
     await store().append(sealer.log, 0, sealer.batch([], [first]));
     await store().append(sealer.log, 0, sealer.batch([], [aDayLater]));
     expect(await store().answer(sealer.log, 'first')).toEqual(first);
+  });
+
+  it('lets an answer go when it is older than a day and another comes, and takes its key again', async () => {
+    const sealer = newSealer();
+    // Before those of all other logs: a store may let a few of the oldest go at a time.
+    const old = { ...answerOf('key'), keptAt: START - 30 * DAY_MICROS };
+    const later = { ...answerOf('later'), keptAt: old.keptAt + DAY_MICROS + 1 };
+    const again = { ...answerOf('key', '[{"position":0}]'), keptAt: later.keptAt };
+    await store().append(sealer.log, 0, sealer.batch([], [old]));
+    await store().append(sealer.log, 0, sealer.batch([], [later]));
+    expect(await store().answer(sealer.log, 'key')).toBeUndefined();
+    expect(await store().append(sealer.log, 0, sealer.batch([], [again]))).toEqual({ outcome: 'appended' });
+    expect(await store().answer(sealer.log, 'key')).toEqual(again);
+    expect(await store().answer(sealer.log, 'later')).toEqual(later);
   });
 
   it('takes one of two appends in flight on the same tip, and answers stale to the other', async () => {

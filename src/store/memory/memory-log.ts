@@ -18,6 +18,8 @@ import type {
 } from '../store.ts';
 import { byTime, isSelected, selectEntries } from './select.ts';
 
+const KEEP_ANSWERS_MICROS = 24 * 3600 * 1_000_000;
+
 /** An entry as it is kept: with its states as texts. */
 interface KeptEntry extends Omit<SealedEntry, 'before' | 'after'> {
   before: string | null | undefined;
@@ -60,7 +62,7 @@ export class MemoryLog {
     for (const { state, ...latest } of batch.latest) {
       this.#latest.set(nameOf(latest.resource), structuredClone({ ...latest, state: state?.text ?? null }));
     }
-    for (const answer of batch.answers) this.#answers.set(answer.key, { ...answer });
+    for (const answer of batch.answers) this.#keepAnswer({ ...answer });
     this.tip = structuredClone(batch.tip);
     return { outcome: 'appended' };
   }
@@ -124,6 +126,13 @@ export class MemoryLog {
   node(level: number, index: number): Hash | undefined {
     if (level === 0) return this.#entries[index]?.leafHash;
     return this.#nodes.get(`${level}/${index}`);
+  }
+
+  #keepAnswer(answer: KeptAnswer): void {
+    this.#answers.set(answer.key, answer);
+    for (const { key, keptAt } of this.#answers.values()) {
+      if (keptAt < answer.keptAt - KEEP_ANSWERS_MICROS) this.#answers.delete(key);
+    }
   }
 
   #stored({ streams: _, ...entry }: KeptEntry, parts: Parts): StoredEntry {
