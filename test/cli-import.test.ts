@@ -1,12 +1,15 @@
 // `annals import`: what is recorded, what is there already, what is refused, and what cuts it off.
 
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandLine, linesOf, noted, notes, startCommandLine } from './command.ts';
+import { type CommandLine, type Given, linesOf, noted, notes, startCommandLine } from './command.ts';
+import { startServer } from './harness.ts';
+import { startLossyProxy } from './lossy-proxy.ts';
 
 let cli: CommandLine;
 beforeAll(async () => {
@@ -99,23 +102,78 @@ describe('import', () => {
   });
 
   it('finishes what is under way on Ctrl-C, and goes on when it is run again', async () => {
-    const organization = await cli.organizationWith();
-    const child = cli.start(['import', '-', '--json'], organization);
-    const input = linesOf(notes(50));
-    child.stdin.write(input);
-    while ((await cli.annals(['head', '--json'], organization)).json<{ size: number }>().size < 50);
+    const organization = await cli.emptyOrganizationWith();
+    const child = await startedImport(organization);
     child.kill('SIGINT');
+    const { code, stdout, stderr } = await endOf(child);
+    expect(code, stderr).toBe(130);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { message: 'stopped (the same command again goes on)' },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ recorded: 50 });
+    expect(await importedAgain(organization)).toMatchObject({ recorded: 0, alreadyThere: 50 });
+  });
+
+  it('answers 3 where the connection is lost, and goes on when it is run again', async () => {
+    const organization = await cli.emptyOrganizationWith();
+    const proxy = await startLossyProxy(cli.server.url);
+    const child = await startedImport(organization, proxy.url);
+    proxy.loseRepliesTo('note 99');
+    child.stdin.write(linesOf(notes(100).slice(50)));
+    const { code, stderr } = await endOf(child);
+    expect({ code, lost: proxy.lost() }, stderr).toEqual({ code: 3, lost: 1 });
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { message: expect.stringMatching(/^the connection to .+ was lost: .+ again goes on\)$/) },
+    });
+    proxy.close();
+    expect(await importedAgain(organization, 150)).toMatchObject({ lines: 150, refused: 0 });
+    expect((await cli.annals(['head', '--json'], organization)).json()).toMatchObject({ size: 150 });
+  });
+
+  it('answers 7 where the server stops, and goes on when another is there', async () => {
+    const url = `sqlite:${join(cli.folder, 'stopped.db')}`;
+    const server = await startServer(url);
+    const given = { env: { ANNALS_URL: server.url } };
+    const child = await startedImport(given);
+    const stopped = server.stop();
+    child.stdin.write(linesOf([noted(50)]));
+    const { code, stdout, stderr } = await endOf(child);
+    await stopped;
+    expect(code, stderr).toBe(7);
+    expect(JSON.parse(stdout)).toMatchObject({ lines: 50, recorded: 50 });
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'shutting_down', message: expect.stringContaining('(the same command again goes on)') },
+    });
+    const next = await startServer(url);
+    const again = await importedAgain({ env: { ANNALS_URL: next.url } }, 51);
+    expect(again).toMatchObject({ recorded: 1, alreadyThere: 50 });
+    await next.stop();
+  });
+
+  /** An import that is under way: 50 notes are recorded, and more may come. */
+  async function startedImport(
+    given: Given,
+    url: string | undefined = given.env?.ANNALS_URL ?? cli.server.url,
+  ): Promise<ChildProcessWithoutNullStreams> {
+    const child = cli.start(['import', '-', '--json', '--url', url], given);
+    child.stdin.on('error', () => undefined);
+    child.stdin.write(linesOf(notes(50)));
+    while ((await cli.annals(['head', '--json'], given)).json<{ size: number }>().size < 50);
+    return child;
+  }
+
+  async function endOf(child: ChildProcessWithoutNullStreams) {
     const [stdout, stderr] = await Promise.all([
       text(child.stdout),
       text(child.stderr),
       once(child, 'close'),
     ]);
-    expect(child.exitCode, stderr).toBe(130);
-    expect(JSON.parse(stderr)).toMatchObject({
-      error: { message: 'stopped (the same command again goes on)' },
-    });
-    expect(JSON.parse(stdout)).toMatchObject({ recorded: 50 });
-    const again = await cli.annals(['import', '-', '--json'], { ...organization, input });
-    expect(again.json()).toMatchObject({ recorded: 0, alreadyThere: 50 });
-  });
+    return { code: child.exitCode, stdout, stderr };
+  }
+
+  /** The same notes again, from the first on. */
+  async function importedAgain(given: Given, count = 50): Promise<unknown> {
+    const input = linesOf(notes(count));
+    return (await cli.annals(['import', '-', '--json'], { ...given, input })).json();
+  }
 });

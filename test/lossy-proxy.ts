@@ -1,11 +1,11 @@
-// A TCP proxy in front of a database that can lose replies: the database hears the request and does it,
+// A TCP proxy in front of a database, or of a server, that can lose replies: the request is heard and done,
 // and the client's connection ends before the answer.
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface LossyProxy {
-  /** The database's URL, by way of the proxy. */
+  /** The URL, by way of the proxy. */
   url: string;
   /** From now on requests with this text in them get no answer: their connection ends instead. */
   loseRepliesTo(text: string): void;
@@ -16,8 +16,8 @@ export interface LossyProxy {
   close(): void;
 }
 
-export async function startLossyProxy(databaseUrl: string): Promise<LossyProxy> {
-  const { hostname, port } = new URL(databaseUrl);
+export async function startLossyProxy(target: string): Promise<LossyProxy> {
+  const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let doomed: string | undefined;
   let lost = 0;
@@ -45,7 +45,7 @@ export async function startLossyProxy(databaseUrl: string): Promise<LossyProxy> 
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const url = new URL(databaseUrl);
+  const url = new URL(target);
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.toString(),
