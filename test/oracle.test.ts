@@ -1,4 +1,4 @@
-// Every filter, and every pair of filters, against brute force; paging while others append.
+// Every filter, and every pair of filters, against brute force, on the log and on histories; paging while others append.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/core/json.ts';
@@ -32,9 +32,11 @@ const START = Date.parse('2024-01-01T00:00:00Z');
 const COUNT = 1500;
 
 const known: Known[] = [];
+const latest = new Map<string, JsonObject | null>();
 let server: TestServer;
 
-function randomChange(latest: Map<string, JsonObject | null>): Known {
+/** The next change; entries are known once they are sent. */
+function randomChange(): Known {
   const resource = { type: random.pick(TYPES), id: `r${random.below(8)}` };
   const key = `${resource.type}/${resource.id}`;
   const before = latest.get(key) ?? null;
@@ -75,8 +77,13 @@ function randomState(before: JsonObject | null): JsonObject {
   return state;
 }
 
+interface Filter {
+  value: string;
+  matches(entry: Known): boolean;
+}
+
 /** Each filter: how it is sent, and what it means. */
-const FILTERS: Record<string, () => { value: string; matches(entry: Known): boolean }> = {
+const FILTERS: Record<string, () => Filter> = {
   resource: () => {
     const wanted = `${random.pick(TYPES)}/r${random.below(8)}`;
     return { value: wanted, matches: ({ resource }) => `${resource.type}/${resource.id}` === wanted };
@@ -134,16 +141,20 @@ interface Page {
   count?: number;
 }
 
-async function list(parameters: Record<string, string | number>): Promise<Page> {
+type Parameters = Record<string, string | number>;
+
+/** `history` is no parameter: it names the resource whose history is listed, by its own path. */
+async function list({ history, ...parameters }: Parameters): Promise<Page> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) query.set(name, String(value));
-  const answer = await server.request('GET', `/v1/changes?${query}`);
+  const path = history === undefined ? '/v1/changes' : `/v1/resources/${history}/changes`;
+  const answer = await server.request('GET', `${path}?${query}`);
   expect(answer.status, answer.text).toBe(200);
   return answer.json as Page;
 }
 
 /** Follows the cursors to the end. */
-async function listAll(parameters: Record<string, string | number>): Promise<string[]> {
+async function listAll(parameters: Parameters): Promise<string[]> {
   const ids: string[] = [];
   let cursor: string | null = null;
   do {
@@ -160,13 +171,26 @@ async function send(changes: Known[]): Promise<void> {
   expect(answer.status, answer.text).toBe(201);
 }
 
+interface Asked {
+  parameters: Parameters;
+  matches(entry: Known): boolean;
+}
+
+/** Something to ask for by filters of these names. */
+function asked(names: string[]): Asked {
+  const filters = names.map((name) => {
+    const filter = FILTERS[name === 'history' ? 'resource' : name] as () => Filter;
+    return { name, ...filter() };
+  });
+  return {
+    parameters: Object.fromEntries(filters.map(({ name, value }) => [name, value])),
+    matches: (entry) => filters.every(({ matches }) => matches(entry)),
+  };
+}
+
 async function check(names: string[]): Promise<void> {
-  const filters = names.map((name) => ({
-    name,
-    ...(FILTERS[name] as () => { value: string; matches(entry: Known): boolean })(),
-  }));
-  const parameters = Object.fromEntries(filters.map(({ name, value }) => [name, value]));
-  const wanted = known.filter((entry) => filters.every(({ matches }) => matches(entry))).map(({ id }) => id);
+  const { parameters, matches } = asked(names);
+  const wanted = known.filter(matches).map(({ id }) => id);
   const message = `seed ${random.seed}: ${JSON.stringify(parameters)}`;
   const { data, count } = await list({ ...parameters, count: 'exact', limit: 1000 });
   expect(count, message).toBe(wanted.length);
@@ -190,8 +214,7 @@ async function check(names: string[]): Promise<void> {
 
 beforeAll(async () => {
   server = await startServer();
-  const latest = new Map<string, JsonObject | null>();
-  for (let count = 0; count < COUNT; count++) known.push(randomChange(latest));
+  for (let count = 0; count < COUNT; count++) known.push(randomChange());
   for (let from = 0; from < COUNT; from += 300) await send(known.slice(from, from + 300));
 });
 afterAll(() => server.stop());
@@ -227,21 +250,51 @@ describe('lists of changes', () => {
     }
   });
 
-  it('give nothing twice and miss nothing by cursor while others append', async () => {
-    const before = known.map(({ id }) => id);
-    const latest = new Map<string, JsonObject | null>();
-    const more = Array.from({ length: 400 }, () => randomChange(latest));
+  it.each([
+    ['the whole log', []],
+    ['the log by one filter', ['actor']],
+    ['the log by three filters', ['type', 'action', 'changed']],
+    ['the log by time', ['since', 'until']],
+    ['a history', ['history']],
+    ['a history by a filter', ['history', 'action']],
+  ])('give nothing twice and miss nothing of %s by cursor while others append', async (_, names) => {
+    const { parameters, matches } = asked(names);
+    const before = known.filter(matches).length;
+    const more = Array.from({ length: 200 }, randomChange);
     const appending = (async () => {
       for (let from = 0; from < more.length; from += 5) await send(more.slice(from, from + 5));
     })();
+    const limit = 1 + Math.ceil(before / 40);
     const [descending, ascending] = await Promise.all([
-      listAll({ order: 'desc', limit: 20 }),
-      listAll({ order: 'asc', limit: 20 }),
+      listAll({ ...parameters, order: 'desc', limit }),
+      listAll({ ...parameters, order: 'asc', limit }),
       appending,
     ]);
-    expect(new Set(descending).size).toBe(descending.length);
-    expect(new Set(ascending).size).toBe(ascending.length);
-    expect(descending.slice(-before.length), `seed ${random.seed}`).toEqual(before.toReversed());
-    expect(ascending.slice(0, before.length), `seed ${random.seed}`).toEqual(before);
+    known.push(...more);
+    const wanted = known.filter(matches).map(({ id }) => id);
+    // Each has all that there was at first, and some of what came meanwhile, in its order.
+    for (const got of [descending.toReversed(), ascending]) {
+      const message = `seed ${random.seed}: ${JSON.stringify(parameters)}`;
+      expect(got.length, message).toBeGreaterThanOrEqual(before);
+      expect(got, message).toEqual(wanted.slice(0, got.length));
+    }
+  });
+});
+
+describe('the history of a resource', () => {
+  const names = Object.keys(FILTERS).filter((name) => name !== 'resource');
+
+  it('is what brute force finds, with the exact count, any order, any page', async () => {
+    for (let round = 0; round < 10; round++) await check(['history']);
+  });
+
+  it.each(names)('is filtered by %s as brute force does', async (name) => {
+    for (let round = 0; round < 10; round++) await check(['history', name]);
+  });
+
+  it('is filtered by many at once', async () => {
+    for (let round = 0; round < 30; round++) {
+      await check(['history', ...names.filter(() => random.chance(0.25))]);
+    }
   });
 });
