@@ -1,9 +1,11 @@
 // `annals`: help, usage, exit codes, tokens, and what keeps a server from starting.
 
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandLine, startCommandLine } from './command.ts';
 import { ROOT_TOKEN } from './harness.ts';
@@ -183,6 +185,23 @@ describe('the token', () => {
     );
     expect((await cli.annals(['token', 'revoke', made.id])).stdout).toBe(`the token ${made.id} is revoked\n`);
     expect((await cli.annals(['head', '--token', made.secret])).code).toBe(4);
+  });
+});
+
+describe('the command of a checkout', () => {
+  const COMMAND = fileURLToPath(new URL('../bin/annals', import.meta.url));
+
+  it('can be called by its path, by a symbolic link, and by a link to that', () => {
+    const link = join(cli.folder, 'annals');
+    const second = join(cli.folder, 'a folder', 'annals');
+    symlinkSync(COMMAND, link);
+    mkdirSync(join(cli.folder, 'a folder'));
+    symlinkSync(relative(join(cli.folder, 'a folder'), link), second);
+    for (const path of [COMMAND, link, second]) {
+      const { status, stdout, stderr } = spawnSync(path, ['--help'], { encoding: 'utf8' });
+      expect({ status, stderr }, path).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain('Usage: annals');
+    }
   });
 });
 
