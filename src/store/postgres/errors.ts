@@ -8,6 +8,8 @@ interface Failure {
   message?: string;
   /** Of what PostgreSQL itself reports; errors of the driver and the socket have none. */
   severity?: string;
+  /** Names the constraint that was violated, where it has a name. */
+  constraint?: string | undefined;
 }
 
 /** Everything of these classes passes by itself, or by the operator's doing: nothing is wrong with the request. */
@@ -16,7 +18,7 @@ const DISK_FULL = '53100';
 
 /** The transaction was rolled back for sure, and may succeed when it is run again. */
 const ROLLED_BACK = ['40001', '40P01'];
-const NO_PARTITION = '23514';
+const CHECK_VIOLATION = '23514';
 const CONNECTION_CLASSES = ['08', '57'];
 const QUERY_CANCELED = '57014';
 
@@ -41,10 +43,13 @@ export function isRolledBack(error: unknown): boolean {
   return ROLLED_BACK.includes((error as Failure).code ?? '');
 }
 
-/** Is there no partition yet for the year of an entry? */
+/**
+ * Is there no partition yet for the year of an entry? It is a check that no constraint made. The message would not tell:
+ * PostgreSQL translates it (`lc_messages`).
+ */
 export function isWithoutPartition(error: unknown): boolean {
-  const { code, message } = error as Failure;
-  return code === NO_PARTITION && message?.startsWith('no partition of relation') === true;
+  const { code, constraint } = error as Failure;
+  return code === CHECK_VIOLATION && constraint === undefined;
 }
 
 /** Did the connection end, so that a read may try another? */
