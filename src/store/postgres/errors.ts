@@ -1,6 +1,7 @@
 // What PostgreSQL and its driver report, in the words of Annals.
 
 import { AnnalsError } from '../../core/errors.ts';
+import type { LogId } from '../store.ts';
 
 /** What is known of a failed statement. */
 interface Failure {
@@ -30,6 +31,15 @@ export function toAnnalsError(error: unknown): AnnalsError {
     return new AnnalsError('internal', MESSAGES.internal, {}, error);
   }
   return new AnnalsError('store_unavailable', MESSAGES.unavailable, {}, error);
+}
+
+/** The database lacks what the log says that it has, such as after a partition was detached. */
+export function entriesMissing(log: LogId, what: string): AnnalsError {
+  return new AnnalsError(
+    'internal',
+    `entries of the log ${log} are missing in the database: ${what}. Attach the partition that was detached, or ` +
+      'restore what was deleted',
+  );
 }
 
 const MESSAGES = {

@@ -4,7 +4,7 @@
 import type { ResourceRef } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import type { Instant } from '../../core/instant.ts';
-import type { Hash } from '../../core/merkle.ts';
+import { edgeOf, type Hash } from '../../core/merkle.ts';
 import type { Latest, SealedEntry, Tip } from '../../core/seal.ts';
 import type {
   AppendResult,
@@ -24,7 +24,7 @@ import type {
 import { type AppendRow, appendCall, type Columns, columnsOf, joinedColumns } from './append.ts';
 import { instantValue, smallintArray } from './arrays.ts';
 import { Database } from './database.ts';
-import { isRolledBack, isWithoutPartition, toAnnalsError } from './errors.ts';
+import { entriesMissing, isRolledBack, isWithoutPartition, toAnnalsError } from './errors.ts';
 import { yearOf } from './keys.ts';
 import { Announcer, Listener } from './listener.ts';
 import { migrate } from './migrate.ts';
@@ -235,6 +235,9 @@ export class PostgresStore implements Store {
 
   async #tipBy(reads: Reads, log: LogId): Promise<Tip> {
     const tip = await reads.tip(log).catch(fail);
+    const { size, edge } = tip.tree;
+    // Nothing is sealed on half a head.
+    if (edge.length < edgeOf(size).length) throw entriesMissing(log, `its head at ${size} is not whole`);
     this.#remember(log, tip.tree.size);
     return tip;
   }

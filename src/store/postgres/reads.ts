@@ -1,6 +1,7 @@
 // The other reads: tips, latest states, single entries, nodes, and the installation's own tables.
 
 import type { ResourceRef } from '../../core/entry.ts';
+import type { AnnalsError } from '../../core/errors.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Hash } from '../../core/merkle.ts';
 import type { Latest, Tip } from '../../core/seal.ts';
@@ -9,6 +10,7 @@ import { streamOf } from '../../core/streams.ts';
 import type { KeptAnswer, LatestRow, LogId, Organization, StoredEntry } from '../store.ts';
 import { bigintArray, instantValue, smallintArray, textArray, uuidArray } from './arrays.ts';
 import type { Reading, Value } from './database.ts';
+import { entriesMissing } from './errors.ts';
 import { findable, streamKey } from './keys.ts';
 import {
   columnsOf,
@@ -52,7 +54,7 @@ export class Reads {
       textArray(resources.map(({ type }) => findable(type))),
       textArray(resources.map(({ id }) => findable(id))),
     ]);
-    return rows.map((row, index) => toLatest(resources[index] as ResourceRef, row));
+    return rows.map((row, index) => toLatest(log, resources[index] as ResourceRef, row));
   }
 
   async find(log: LogId, ids: string[]): Promise<StoredEntry[]> {
@@ -104,7 +106,7 @@ export class Reads {
     if (type !== undefined && type < (behind?.type ?? '')) return [];
     const from = { type: type ?? '', id: '', ...(type === undefined || behind?.type === type ? behind : {}) };
     // No text lies between one that ends before U+0000 and one that goes on with it.
-    const values: Value[] = [
+    const values: [LogId, ...Value[]] = [
       log,
       ...[from.type, from.id].map((text) => text.split('\0', 1)[0] as string),
       limit,
@@ -165,16 +167,19 @@ export class Reads {
     await this.#database.read('SELECT 1');
   }
 
-  async #latestRows(where: string, values: Value[]): Promise<LatestRow[]> {
-    const rows = await this.#database.read<LatestStateRow>(
+  /** @param values of which the first is the log */
+  async #latestRows(where: string, values: [LogId, ...Value[]]): Promise<LatestRow[]> {
+    const rows = await this.#database.read<LatestStateRow & { actor: string | null }>(
       `SELECT r.type, r.id, r.name, r.state_version, r.state_position, e.after,
           ${microsOf('e.occurred_at')} AS occurred_at, e.actor
-        FROM (SELECT * FROM annals.resources r WHERE r.log = $1 AND ${where}) r
-        CROSS JOIN LATERAL (SELECT x.after, x.occurred_at, x.actor FROM annals.entries x
-          WHERE x.log = $1 AND x.position = r.state_position OFFSET 0) e
+        FROM (SELECT * FROM annals.resources r
+          WHERE r.log = $1 AND r.state_position IS NOT NULL AND ${where}) r
+        LEFT JOIN LATERAL (SELECT x.after, x.occurred_at, x.actor FROM annals.entries x
+          WHERE x.log = $1 AND x.position = r.state_position OFFSET 0) e ON true
         ORDER BY r.type, r.id`,
       values,
     );
+    for (const row of rows) if (row.actor === null) throw stateMissing(values[0], row, row.state_position);
     return rows.map(toLatestRow);
   }
 
@@ -224,8 +229,12 @@ const LATEST = `SELECT r.name, r.version, r.state_version, r.state_position, e.a
     OFFSET 0) e ON true
   ORDER BY w.place`;
 
-function toLatest({ type, id }: ResourceRef, row: LatestPlaceRow): Latest | undefined {
+function toLatest(log: LogId, { type, id }: ResourceRef, row: LatestPlaceRow): Latest | undefined {
   if (row.version === null) return undefined;
+  // A null state is the JSON value null.
+  if (row.state_position !== null && row.after === null) {
+    throw stateMissing(log, { type, id }, row.state_position);
+  }
   const state = stateOf(row.after);
   return {
     resource: resourceOf(type, id, row.name),
@@ -234,4 +243,8 @@ function toLatest({ type, id }: ResourceRef, row: LatestPlaceRow): Latest | unde
     statePosition: row.state_position ?? undefined,
     state: state && StateText.of(state),
   };
+}
+
+function stateMissing(log: LogId, { type, id }: ResourceRef, position: number): AnnalsError {
+  return entriesMissing(log, `the latest state of ${type}/${id} is in the one at position ${position}`);
 }
