@@ -4,7 +4,7 @@
 import type { ResourceRef } from '../../core/entry.ts';
 import { AnnalsError } from '../../core/errors.ts';
 import type { Instant } from '../../core/instant.ts';
-import { edgeOf, type Hash } from '../../core/merkle.ts';
+import { edgeOf, type Hash, type Tree } from '../../core/merkle.ts';
 import type { Latest, SealedEntry, Tip } from '../../core/seal.ts';
 import type {
   AppendResult,
@@ -23,7 +23,7 @@ import type {
 } from '../store.ts';
 import { type AppendRow, appendCall, type Columns, columnsOf, joinedColumns } from './append.ts';
 import { instantValue, smallintArray } from './arrays.ts';
-import { Database } from './database.ts';
+import { Database, type Statement } from './database.ts';
 import { entriesMissing, isRolledBack, isWithoutPartition, toAnnalsError } from './errors.ts';
 import { yearOf } from './keys.ts';
 import { Announcer, Listener } from './listener.ts';
@@ -47,8 +47,17 @@ export async function openPostgresStore(databaseUrl: string): Promise<Store> {
 }
 
 const MOST_TRIES = 5;
-/** Logs whose size is remembered. */
+/** Logs whose head is remembered. */
 const MOST_REMEMBERED = 100_000;
+
+/** A head, by which a log that has grown is known again. */
+interface Seen {
+  size: number;
+  /** At the edge of the tree. It covers the last entry, which is another one where the log was set back and has grown again. */
+  last: Hash;
+  /** Has the database another log in its place? */
+  isLost: boolean;
+}
 
 export class PostgresStore implements Store {
   readonly #database: Database;
@@ -58,8 +67,8 @@ export class PostgresStore implements Store {
   readonly #listenUrl: string | undefined;
   readonly #hearers: ((news: News) => void)[] = [];
   #listener: Listener | undefined;
-  /** The greatest size that this process has seen of each log. */
-  readonly #sizes = new Map<LogId, number>();
+  /** The greatest head that this process has seen of each log. */
+  readonly #seen = new Map<LogId, Seen>();
   #closed: Promise<void> | undefined;
   /** Calls under way: `close` waits for them. */
   readonly #calls = new Set<Promise<unknown>>();
@@ -78,13 +87,15 @@ export class PostgresStore implements Store {
 
   append(log: LogId, expectedSize: number, batch: Batch): Promise<AppendResult> {
     // The statement is made at once: the caller may change its objects afterwards.
-    const statement = appendCall(log, expectedSize, this.#sizes.get(log) ?? 0, batch);
+    const statement = this.#appendCall(log, expectedSize, batch);
+    const { tree } = batch.tip;
     return this.#call(async () => {
+      this.#mustBeAsSeen(log);
       const row = await this.#tried(async () => {
         const [answer] = await this.#database.writeInOrder<AppendRow>(log, statement);
         return answer as AppendRow;
       }, batch);
-      return this.#resultOf(log, row);
+      return this.#resultOf(log, row, tree);
     });
   }
 
@@ -95,9 +106,10 @@ export class PostgresStore implements Store {
           tip: () => this.#tipBy(reads, log),
           latest: (_, resources) => reads.latest(log, resources).catch(fail),
           append: async (_, expectedSize, batch) => {
-            const statement = appendCall(log, expectedSize, this.#sizes.get(log) ?? 0, batch);
+            this.#mustBeAsSeen(log);
+            const statement = this.#appendCall(log, expectedSize, batch);
             try {
-              return this.#resultOf(log, await append(statement));
+              return this.#resultOf(log, await append(statement), batch.tip.tree);
             } catch (error) {
               // The turn is over; what was not kept for sure is sealed again in another one.
               if (isWithoutPartition(error)) await this.#makeYears(batch);
@@ -234,19 +246,29 @@ export class PostgresStore implements Store {
   }
 
   async #tipBy(reads: Reads, log: LogId): Promise<Tip> {
-    const tip = await reads.tip(log).catch(fail);
+    const seen = this.#seen.get(log);
+    const last = seen && edgeOf(seen.size).at(-1);
+    const { tip, node } = await reads.tipAndNode(log, last).catch(fail);
     const { size, edge } = tip.tree;
     // Nothing is sealed on half a head.
     if (edge.length < edgeOf(size).length) throw entriesMissing(log, `its head at ${size} is not whole`);
-    this.#remember(log, tip.tree.size);
+    if (seen === undefined || size < seen.size) {
+      this.#remember(log, tip.tree);
+      return tip;
+    }
+    if (node === undefined) throw entriesMissing(log, `its head at ${seen.size} is not whole any more`);
+    seen.isLost = Buffer.compare(node, seen.last) !== 0;
+    if (!seen.isLost) this.#remember(log, tip.tree);
     return tip;
   }
 
   /** What an answer of annals.append means, remembered and told to others. */
-  #resultOf(log: LogId, row: AppendRow): AppendResult {
-    if (row.outcome === 'went back') throw wentBack(log, this.#sizes.get(log) ?? 0, row.head_size);
-    this.#remember(log, row.head_size);
-    if (row.outcome === 'appended') this.#announcer.headMoved(log, row.head_size);
+  #resultOf(log: LogId, row: AppendRow, appended: Tree): AppendResult {
+    if (row.outcome === 'went back') throw wentBack(log, this.#seen.get(log)?.size ?? 0, row.head_size);
+    if (row.outcome === 'appended') {
+      this.#remember(log, appended);
+      this.#announcer.headMoved(log, row.head_size);
+    }
     if (row.outcome !== 'repeated') return { outcome: row.outcome };
     return { outcome: 'repeated', ids: row.repeated_ids ?? [], keys: row.repeated_keys ?? [] };
   }
@@ -276,10 +298,20 @@ export class PostgresStore implements Store {
     ]);
   }
 
-  #remember(log: LogId, size: number): void {
-    if (size <= (this.#sizes.get(log) ?? 0)) return;
-    if (this.#sizes.size >= MOST_REMEMBERED) this.#sizes.clear();
-    this.#sizes.set(log, size);
+  #appendCall(log: LogId, expectedSize: number, batch: Batch): Statement {
+    return appendCall(log, expectedSize, this.#seen.get(log)?.size ?? 0, batch);
+  }
+
+  #remember(log: LogId, { size, edge }: Tree): void {
+    if (size <= (this.#seen.get(log)?.size ?? 0)) return;
+    if (this.#seen.size >= MOST_REMEMBERED) this.#seen.clear();
+    // A copy: what was read is part of a larger piece of memory.
+    this.#seen.set(log, { size, last: new Uint8Array(edge.at(-1) as Hash), isLost: false });
+  }
+
+  #mustBeAsSeen(log: LogId): void {
+    const seen = this.#seen.get(log);
+    if (seen?.isLost === true) throw replaced(log, seen.size);
   }
 }
 
@@ -288,11 +320,18 @@ function fail(error: unknown): never {
 }
 
 function wentBack(log: LogId, seen: number, size: number): AnnalsError {
-  return new AnnalsError(
-    'head_went_back',
-    `the log ${log} has ${size} entries in the database, and this server has seen ${seen}: an older backup was ` +
-      'restored, or a failover lost commits. Nothing was stored. Restore the newer state, or restart all servers ' +
-      'to go on from the older one',
-    { limit: seen, got: size },
-  );
+  const what = `has ${size} entries in the database, and this server has seen ${seen}`;
+  return new AnnalsError('head_went_back', `the log ${log} ${what}: ${WHAT_TO_DO}`, {
+    limit: seen,
+    got: size,
+  });
 }
+
+function replaced(log: LogId, seen: number): AnnalsError {
+  const what = `has other entries in the database than the ${seen} that this server has seen`;
+  return new AnnalsError('head_went_back', `the log ${log} ${what}: ${WHAT_TO_DO}`, { limit: seen });
+}
+
+const WHAT_TO_DO =
+  'an older backup was restored, or a failover lost commits. Nothing was stored. Restore the newer state, or ' +
+  'restart all servers to go on from the older one';

@@ -37,14 +37,22 @@ export class Reads {
   }
 
   async tip(log: LogId): Promise<Tip> {
-    const rows = await this.#database.read<{ size: number; recorded_at: number | null; hash: Buffer | null }>(
-      TIP,
-      [log],
-    );
+    return (await this.tipAndNode(log, undefined)).tip;
+  }
+
+  /** The tip, and the hash of a node at the same moment; undefined where the log has not that node. */
+  async tipAndNode(
+    log: LogId,
+    node: { level: number; index: number } | undefined,
+  ): Promise<{ tip: Tip; node: Hash | undefined }> {
+    const rows = await this.#database.read<TipRow>(TIP, [log, node?.level ?? null, node?.index ?? null]);
     const [row] = rows;
-    if (row === undefined) return { log, tree: { size: 0, edge: [] }, recordedAt: Number.NEGATIVE_INFINITY };
+    const { size, recorded_at } = row ?? { size: 0, recorded_at: null };
     const edge = rows.flatMap(({ hash }) => hash ?? []);
-    return { log, tree: { size: row.size, edge }, recordedAt: row.recorded_at ?? Number.NEGATIVE_INFINITY };
+    return {
+      tip: { log, tree: { size, edge }, recordedAt: recorded_at ?? Number.NEGATIVE_INFINITY },
+      node: row?.node_hash ?? undefined,
+    };
   }
 
   async latest(log: LogId, resources: ResourceRef[]): Promise<(Latest | undefined)[]> {
@@ -192,8 +200,18 @@ export class Reads {
   }
 }
 
-/** The complete subtrees of a log's size, largest first, are the 1 bits of that size. */
-const TIP = `SELECT l.size, ${microsOf('l.recorded_at')} AS recorded_at, h.hash
+interface TipRow {
+  size: number;
+  recorded_at: number | null;
+  hash: Buffer | null;
+  node_hash: Buffer | null;
+}
+
+/** The complete subtrees of a log's size, largest first, are the 1 bits of that size; and one more node. */
+const TIP = `SELECT l.size, ${microsOf('l.recorded_at')} AS recorded_at, h.hash, (
+    SELECT n.hash FROM annals.nodes n WHERE n.log = $1 AND n.level = $2::smallint AND n.node = $3::bigint AND $2 > 0
+    UNION ALL
+    SELECT e.leaf_hash FROM annals.entries e WHERE e.log = $1 AND e.position = $3 AND $2 = 0) AS node_hash
   FROM annals.logs l
   LEFT JOIN generate_series(0, 52) b (level) ON (l.size >> b.level) & 1 = 1
   LEFT JOIN LATERAL (
