@@ -49,13 +49,19 @@ async function lastsMs(at: World, token: string, status: number): Promise<number
   }
 }
 
+/** For one that hears, time does not pass: it never asks again by itself, and knows what it knows by the news alone. */
+const standingStill = { nowMs: () => 0 };
+
 describe.each([
-  { server: 'another server that hears of it', open: () => openPostgresStore(database.url) },
-  { server: 'another server that hears nothing', open: deafStore },
-])('at $server', ({ open }) => {
+  {
+    server: 'another server that hears of it',
+    means: async () => ({ store: await openPostgresStore(database.url), ...standingStill }),
+  },
+  { server: 'another server that hears nothing', means: async () => ({ store: await deafStore() }) },
+])('at $server', ({ means }) => {
   let there: World;
   beforeAll(async () => {
-    there = await startWorld({ store: await open() });
+    there = await startWorld(await means());
   });
   afterAll(() => there?.stop());
 

@@ -127,7 +127,7 @@ export interface LocalReads {
 /** What another server on the same database did: heard soon, or never. */
 export type News =
   | { kind: 'head'; log: LogId; size: number }
-  /** There are other organizations than before. */
+  /** An organization or a secret was added, such as that an access token is revoked. */
   | { kind: 'access' }
   /** Anything may have happened: some news was missed. */
   | { kind: 'missed' };

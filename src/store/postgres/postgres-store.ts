@@ -189,12 +189,15 @@ export class PostgresStore implements Store {
     return this.#call(() => this.#reads.secret(name));
   }
 
-  addSecret(name: string, value: Uint8Array, until?: Instant): Promise<boolean> {
-    return this.#wrote(
+  async addSecret(name: string, value: Uint8Array, until?: Instant): Promise<boolean> {
+    const isAdded = await this.#wrote(
       `INSERT INTO annals.secrets (log, name, value, until) VALUES ($1, $2, $3, $4::timestamptz)
         ON CONFLICT DO NOTHING RETURNING true`,
       [INSTALLATION, name, Buffer.from(value), until === undefined ? null : instantValue(until)],
     );
+    // That an access token was revoked is a secret.
+    if (isAdded) this.#announcer.accessChanged();
+    return isAdded;
   }
 
   async dropSecrets(now: Instant): Promise<void> {
