@@ -21,7 +21,7 @@ export interface Reading {
 
 /** How long a request waits for a free connection, or for a new one. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** How long a statement may take before its connection is given up. */
+/** How long a statement of a server may take. */
 const QUERY_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 60_000;
 /** The name of the statement that appends, which is the same text for all logs. */
@@ -66,11 +66,15 @@ export class Database implements Reading {
   readonly #prepares: boolean;
   readonly #lanes = new Map<LogId, Lane>();
 
-  constructor({ connectionString, poolSize, prepares }: PostgresOptions) {
+  /** @param queryTimeoutMs how long a statement may take before its connection is given up; 0: as long as it takes */
+  constructor(
+    { connectionString, poolSize, prepares }: PostgresOptions,
+    queryTimeoutMs: number = QUERY_TIMEOUT_MS,
+  ) {
     this.#prepares = prepares;
     this.#pool = new pg.Pool({
       ...connectionConfig(connectionString),
-      query_timeout: QUERY_TIMEOUT_MS,
+      query_timeout: queryTimeoutMs,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       max: poolSize,
       pipeline: true,

@@ -26,11 +26,12 @@ export function distributePostgres(databaseUrl: string): Promise<string[]> {
   });
 }
 
-async function withDatabase<Result>(
+/** On its connections a statement takes as long as it takes: it may write every row anew, or wait for another server's migration. */
+export async function withDatabase<Result>(
   databaseUrl: string,
   use: (database: Database) => Promise<Result>,
 ): Promise<Result> {
-  const database = new Database({ ...readPostgresUrl(databaseUrl), poolSize: 2 });
+  const database = new Database({ ...readPostgresUrl(databaseUrl), poolSize: 2 }, 0);
   try {
     return await use(database);
   } finally {

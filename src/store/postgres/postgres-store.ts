@@ -28,6 +28,7 @@ import { entriesMissing, isRolledBack, isWithoutPartition, toAnnalsError } from 
 import { yearOf } from './keys.ts';
 import { Announcer, Listener } from './listener.ts';
 import { migrate } from './migrate.ts';
+import { withDatabase } from './offline.ts';
 import { INSTALLATION, Reads } from './reads.ts';
 import { Selector } from './select.ts';
 import { takeTurn } from './turn.ts';
@@ -36,14 +37,12 @@ import { readPostgresUrl } from './url.ts';
 /** Connects to the database that the URL names, and brings its schema up to date. */
 export async function openPostgresStore(databaseUrl: string): Promise<Store> {
   const options = readPostgresUrl(databaseUrl);
-  const database = new Database(options);
   try {
-    await migrate(database);
+    await withDatabase(databaseUrl, (database) => migrate(database));
   } catch (error) {
-    await database.close();
     throw new AnnalsError('store_unavailable', 'the database could not be opened', {}, error);
   }
-  return new PostgresStore(database, options.listenUrl);
+  return new PostgresStore(new Database(options), options.listenUrl);
 }
 
 const MOST_TRIES = 5;
