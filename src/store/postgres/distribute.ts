@@ -17,8 +17,13 @@ export const DISTRIBUTED_TABLES = [
 ];
 /** Small, and wanted on every machine. */
 export const REFERENCE_TABLES = ['organizations'];
-/** Run on the machine that has the log, the function's first parameter. */
-const FUNCTIONS = ['append', 'size_at'];
+/** Citus makes no plan before it knows the log, and so none that could be kept. */
+const PLANNED_EACH_TIME = ['append', 'size_at'];
+/**
+ * Run on the machine that has the log, the function's first parameter. Not `append`: it would take its turn's lock there,
+ * and a server that takes a turn has asked for it on the coordinator.
+ */
+const DISTRIBUTED_FUNCTIONS = ['size_at'];
 
 /** Why the tables cannot be distributed; the message says what to do. */
 export class CannotDistribute extends Error {
@@ -27,14 +32,16 @@ export class CannotDistribute extends Error {
 
 /**
  * Distributes what is not distributed yet; answers the tables that it did.
- * @throws CannotDistribute where the server has no Citus
+ * @throws CannotDistribute where the server has no Citus, or would refuse to lock rows
  */
 export async function distribute(database: Database): Promise<string[]> {
   await mustHaveCitus(database);
+  await mustKeepRowsOnce(database);
   const known = await database.read<{ name: string }>(
-    'SELECT logicalrelid::text AS name FROM pg_dist_partition',
+    `SELECT c.relname AS name FROM pg_dist_partition d JOIN pg_class c ON c.oid = d.logicalrelid
+      WHERE c.relnamespace = 'annals'::regnamespace`,
   );
-  const isKnown = (table: string): boolean => known.some(({ name }) => name === `annals.${table}`);
+  const isKnown = (table: string): boolean => known.some(({ name }) => name === table);
   const done: string[] = [];
   for (const table of REFERENCE_TABLES.filter((name) => !isKnown(name))) {
     await database.write(`SELECT create_reference_table('annals.${table}')`);
@@ -53,16 +60,39 @@ export async function distribute(database: Database): Promise<string[]> {
     );
     done.push(table);
   }
-  for (const name of FUNCTIONS) {
-    // Citus makes no plan before it knows the log, and so none that could be kept.
-    await database.write(`ALTER FUNCTION annals.${name} SET plan_cache_mode = force_custom_plan`);
+  for (const name of await signaturesOf(database, PLANNED_EACH_TIME)) {
+    await database.write(`ALTER FUNCTION ${name} SET plan_cache_mode = force_custom_plan`);
+  }
+  for (const name of await signaturesOf(database, DISTRIBUTED_FUNCTIONS)) {
     await database.write(
-      `SELECT create_distributed_function(oid::regprocedure, 'p_log', colocate_with => 'annals.${first}')
-        FROM pg_proc WHERE pronamespace = 'annals'::regnamespace AND proname = $1`,
+      `SELECT create_distributed_function($1::regprocedure, 'p_log', colocate_with => 'annals.${first}')`,
       [name],
     );
   }
   return done;
+}
+
+/** By name there may be several functions: later forms stand beside earlier ones. */
+async function signaturesOf(database: Database, names: readonly string[]): Promise<string[]> {
+  const rows = await database.read<{ name: string }>(
+    `SELECT oid::regprocedure::text AS name FROM pg_proc
+      WHERE pronamespace = 'annals'::regnamespace AND proname = ANY ($1::text[]) ORDER BY oid`,
+    [`{${names.join(',')}}`],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Citus locks no row of which there is more than one copy, and an append locks the row of its log. */
+async function mustKeepRowsOnce(database: Database): Promise<void> {
+  const [row] = await database.read<{ factor: string | null }>(
+    `SELECT current_setting('citus.shard_replication_factor', true) AS factor`,
+  );
+  const factor = row?.factor ?? '1';
+  if (Number(factor) <= 1) return;
+  throw new CannotDistribute(
+    `citus.shard_replication_factor is ${factor}, and Citus locks no row of tables that it keeps more than once, as an ` +
+      'append must; nothing was changed. Set it to 1, and give each machine a standby instead',
+  );
 }
 
 async function mustHaveCitus(database: Database): Promise<void> {
