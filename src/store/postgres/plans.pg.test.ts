@@ -167,6 +167,12 @@ describe.each(['fresh', 'stale', 'missing'] as const)('with %s statistics', (sta
 
   const reads: [string, (reads: Reads) => Promise<unknown>, string[]][] = [
     ['the tip', (from) => from.tip(LOG), ['nodes_pkey', ENTRIES]],
+    ['the tip and a node', (from) => from.tipAndNode(LOG, { level: 1, index: 7 }), ['nodes_pkey', ENTRIES]],
+    [
+      'the tip and a leaf',
+      (from) => from.tipAndNode(LOG, { level: 0, index: 70_000 }),
+      ['nodes_pkey', ENTRIES],
+    ],
     [
       'latest states',
       (from) => from.latest(LOG, [resource, { type: 'x', id: 'y' }]),
