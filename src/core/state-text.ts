@@ -349,7 +349,8 @@ function valueAt(bytes: Uint8Array, at: number): number {
 }
 
 function keyAt(bytes: Uint8Array, at: number): string {
-  return JSON.parse(decoder.decode(bytes.subarray(at, endOfString(bytes, at, bytes.length)))) as string;
+  const written = decoder.decode(bytes.subarray(at + 1, endOfString(bytes, at, bytes.length) - 1));
+  return written.includes('\\') ? (JSON.parse(`"${written}"`) as string) : written;
 }
 
 /** Where a member begins, with the white space before it. */
