@@ -85,11 +85,11 @@ function readTls({ certFile, keyFile }: NonNullable<Config['tls']>): TlsMaterial
 
 /**
  * V8 gathers garbage for as long as the machine has memory: half a gigabyte while changes stream in, of
- * which a tenth is alive. So the heap grows by 60 % of what is alive, and the young generation stays as
+ * which a tenth is alive. So the heap grows by as much as is alive, and the young generation stays as
  * loading the server has left it. To be called behind that: before, it has a quarter of the size, and is gathered four times as often.
  */
 function boundMemory(): void {
-  setFlagsFromString('--heap-growing-percent=60');
+  setFlagsFromString('--heap-growing-percent=100');
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
