@@ -12,7 +12,7 @@ const ON_ANY_STORE = [
   'provisioning-{history,lists,members,racing,refusals,relationships,resources,types}',
   'racing',
   'reltio*',
-  'zitadel-history',
+  'zitadel*',
 ].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({

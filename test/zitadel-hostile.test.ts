@@ -38,7 +38,7 @@ const NO_MESSAGE = { code: '13', failures: /\((?:RECOVER|SQL-KyeAx)\)/ };
 let server: TestServer;
 let tokens: (string | undefined)[];
 beforeAll(async () => {
-  server = await startServer('memory:');
+  server = await startServer();
   tokens = [server.token, undefined, 'of-nobody', await makeToken(server, ['write'])];
   const changes = ['a', 'b', 'c'].map((id) => ({
     resource: { type: 'apps', id },

@@ -54,7 +54,7 @@ let server: TestServer;
 let org: string;
 let transports: [string, ZitadelClient][];
 beforeAll(async () => {
-  server = await startServer('memory:');
+  server = await startServer();
   org = (await server.annals.directory.organization('default'))?.id ?? '';
   transports = Object.entries(clients).map(([name, make]) => [name, make(server.url, server.token)]);
   const about = { resource: { type: 'organizations', id: org }, actor: GIGI };
@@ -593,7 +593,7 @@ describe('gRPC reflection', () => {
 
 describe('a server that stops', () => {
   it('ends idle sessions and watched statuses, and answers no more', async () => {
-    const stopping = await startServer('memory:');
+    const stopping = await startServer();
     const session = http2.connect(stopping.url);
     const health = createClient(Health, createGrpcTransport({ baseUrl: stopping.url }));
     const seen: number[] = [];
