@@ -101,19 +101,30 @@ describe('migrations', () => {
     expect(await migrationStatus(connection)).toMatchObject({ unknown: [LATER.name] });
   });
 
-  it('give way to a transaction that holds a table, and come through once it is over', async () => {
-    await migrate(connection);
-    let release: () => void = () => undefined;
-    const holding = connection.transaction(async (client) => {
+  it('hold up nobody while they wait for a table, and come through once it is free', async () => {
+    const store = await openPostgresStore(database.url);
+    open.push(store);
+    const sealer = new LogSealer(randomUUID(), new Random(12));
+    await appendAll(store, sealer, randomChanges(sealer.random, 3));
+    const id = sealer.written[0]?.entry.id as string;
+    const events: string[] = [];
+    const note = (event: string) => (): void => void events.push(event);
+    const holder = opened();
+    let migrated: Promise<void> | undefined;
+    await holder.transaction(async (client) => {
       await client.query('LOCK TABLE annals.entries IN ACCESS SHARE MODE');
-      await new Promise<void>((resolve) => {
-        release = resolve;
-        setTimeout(resolve, 3_000);
-      });
+      migrated = migrate(connection, [...shipped, LATER]).then(note('migrated'));
+      await untilWaitingFor('annals.entries');
+      // Both stand behind the migration in the line for the table, until it steps out.
+      await Promise.all([
+        store.find(sealer.log, [id]).then(note('read')),
+        appendAll(store, sealer, randomChanges(sealer.random, 1)).then(note('appended')),
+      ]);
+      note('released')();
     });
-    await migrate(opened(), [...shipped, LATER]);
-    release();
-    await holding;
+    await migrated;
+    expect(events.slice(0, 2).sort()).toEqual(['appended', 'read']);
+    expect(events.slice(2)).toEqual(['released', 'migrated']);
     expect(await migrationStatus(connection)).toMatchObject({ unknown: [LATER.name] });
   });
 
@@ -141,3 +152,9 @@ describe('migrations', () => {
     await sql(database.url, `DROP DATABASE ${name}`);
   });
 });
+
+/** Until someone stands in the line for a table. */
+async function untilWaitingFor(table: string): Promise<void> {
+  const waiting = 'SELECT FROM pg_locks WHERE relation = $1::regclass AND NOT granted';
+  while ((await sql(database.url, waiting, [table])).length === 0);
+}
