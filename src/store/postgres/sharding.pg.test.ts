@@ -4,36 +4,26 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, sql, type TestDatabase } from '../../../test/postgres.ts';
+import { logsOf, recordStatements, type Transaction, unnamed } from '../../../test/recorded-statements.ts';
 import { streamOf } from '../../core/streams.ts';
-import { appendAll, LogSealer, Random, START } from '../contract-batches.ts';
+import { verifyLog } from '../../query/verify.ts';
+import type { Audit } from '../audit.ts';
+import { appendAll, LogSealer, Random, START, sha256 } from '../contract-batches.ts';
 import { randomChanges } from '../contract-changes.ts';
-import { Database, type Statement, type Value } from './database.ts';
+import type { Store } from '../store.ts';
+import { openPostgresAudit } from './audit.ts';
+import { Database } from './database.ts';
 import { migrate } from './migrate.ts';
-import { PostgresStore } from './postgres-store.ts';
+import { openPostgresStore } from './postgres-store.ts';
+import { INSTALLATION } from './reads.ts';
 import { readPostgresUrl } from './url.ts';
 
 /** The list of organizations is small and wanted everywhere; migrations are no part of serving. */
 const NOT_BY_LOG = ['organizations', 'migrations'];
-
-/** Remembers every statement. */
-class Recording extends Database {
-  readonly statements: string[] = [];
-
-  override read<Row extends object>(text: string, values?: Value[]): Promise<Row[]> {
-    this.statements.push(text);
-    return super.read(text, values);
-  }
-
-  override write<Row extends object>(text: string, values?: Value[]): Promise<Row[]> {
-    this.statements.push(text);
-    return super.write(text, values);
-  }
-
-  override writeInOrder<Row extends object>(log: string, statement: Statement): Promise<Row[]> {
-    this.statements.push(statement.text);
-    return super.writeInOrder(log, statement);
-  }
-}
+/** Whoever audits an installation asks first which logs there are. */
+const OF_ALL_LOGS = ['SELECT log FROM annals.logs ORDER BY log'];
+/** An audit reads one log after the other at one moment, and writes nothing. */
+const OVER_ALL_LOGS = ['BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY'];
 
 describe('a schema that can be sharded by log', () => {
   let database: TestDatabase;
@@ -70,14 +60,42 @@ describe('a schema that can be sharded by log', () => {
     expect(across).toEqual([]);
   });
 
-  it('is asked nothing without the name of a log', async () => {
-    const recording = new Recording(readPostgresUrl(database.url));
-    const store = new PostgresStore(recording);
-    await useEverything(store);
-    await store.close();
-    const tables = (await tablesOf(database.url)).filter((table) => !NOT_BY_LOG.includes(table));
-    expect(recording.statements.length).toBeGreaterThan(40);
-    expect(recording.statements.flatMap((text) => unnamed(text, '$1', tables))).toEqual([]);
+  describe('as a server and an audit use it', () => {
+    const logs = [randomUUID(), randomUUID()];
+    let transactions: Transaction[];
+    let tables: string[];
+    beforeAll(async () => {
+      tables = (await tablesOf(database.url)).filter((table) => !NOT_BY_LOG.includes(table));
+      const recording = recordStatements();
+      // Two connections, so that statements about both logs come down each.
+      const store = await openPostgresStore(`${database.url}?pool_size=2&listen=off`);
+      await Promise.all(logs.map((log) => useEverything(store, log)));
+      await store.close();
+      const audit = await openPostgresAudit(database.url);
+      await auditEverything(audit, logs);
+      await audit.close();
+      transactions = recording.transactions();
+      recording.stop();
+    });
+
+    it('is asked nothing without the name of a log', () => {
+      const texts = [...new Set(transactions.flat().map(({ text }) => text))];
+      expect(texts.length).toBeGreaterThan(40);
+      const withoutLog = texts.filter((text) => unnamed(text, '$1', tables).length > 0);
+      expect(withoutLog).toEqual(OF_ALL_LOGS);
+    });
+
+    it('is asked nothing about two logs in one transaction', () => {
+      const byLog = [...tables, 'append', 'size_at'];
+      const about = transactions.map((transaction) => logsOf(transaction, byLog));
+      const mixed = transactions.filter((_, index) => (about[index] as string[]).length > 1);
+      expect(mixed.map(([first]) => first?.text)).toEqual(OVER_ALL_LOGS);
+      const turns = about.filter(
+        (of, index) => of.length === 1 && (transactions[index] as Transaction).length > 1,
+      );
+      expect(new Set(turns.flat())).toEqual(new Set(logs));
+      expect(new Set(about.flat())).toEqual(new Set([INSTALLATION, ...logs]));
+    });
   });
 
   it('asks nothing in its functions without the name of a log', async () => {
@@ -97,6 +115,8 @@ describe('a schema that can be sharded by log', () => {
     const unsaid = 'SELECT e.id FROM annals.entries e WHERE e.position = $2';
     expect(unnamed(unsaid, '$1', ['entries'])).toEqual([`entries e in: ${unsaid}`]);
     expect(unnamed(`${unsaid} AND e.log = $1`, '$1', ['entries'])).toEqual([]);
+    expect(unnamed(`${unsaid} AND e.log = $12`, '$1', ['entries'])).toHaveLength(1);
+    expect(unnamed(`${unsaid} AND the.log = $1`, '$1', ['entries'])).toHaveLength(1);
     expect(unnamed('INSERT INTO annals.marks (log, stream) VALUES ($1, $2)', '$1', ['marks'])).toEqual([]);
     expect(unnamed('INSERT INTO annals.marks (stream, log) VALUES ($1, $2)', '$1', ['marks'])).toHaveLength(
       1,
@@ -112,33 +132,9 @@ async function tablesOf(url: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Uses of tables in a statement that do not say which log is meant. */
-function unnamed(text: string, log: string, tables: readonly string[]): string[] {
-  const missing: string[] = [];
-  const uses = [...text.matchAll(/(INSERT INTO )?annals\.(\w+)(?: AS)?(?: (?!WHERE|SET|VALUES)(\w+))?/g)];
-  const wanted = new Map<string, number>();
-  for (const [, insertion, table = '', alias] of uses.filter(([, , table]) => tables.includes(table ?? ''))) {
-    const rest = text.slice(text.indexOf(`annals.${table}`));
-    if (insertion !== undefined) {
-      const first = /^annals\.\w+(?: AS \w+)?\s*\(log\b[^)]*\)\s*(?:VALUES \(|SELECT )(\S+?)[,)]/.exec(
-        rest,
-      )?.[1];
-      if (first !== log) missing.push(`${table} in: ${text}`);
-      continue;
-    }
-    const name = alias === undefined ? 'log' : `${alias}.log`;
-    const count = (wanted.get(name) ?? 0) + 1;
-    wanted.set(name, count);
-    const said = text.split(`${name} = ${log}`).length - 1;
-    if (said < count) missing.push(`${table} ${alias ?? ''} in: ${text}`);
-  }
-  return missing;
-}
-
 /** Every method of a store, in the forms that make different statements. */
-async function useEverything(store: PostgresStore): Promise<void> {
-  const sealer = new LogSealer(randomUUID(), new Random(5));
-  const { log } = sealer;
+async function useEverything(store: Store, log: string): Promise<void> {
+  const sealer = new LogSealer(log, new Random(5));
   await appendAll(store, sealer, randomChanges(sealer.random, 200), 50);
   const answer = { key: 'key', fingerprint: 'f', answer: '[]', keptAt: START };
   await store.append(log, 200, sealer.batch([], [answer]));
@@ -172,14 +168,39 @@ async function useEverything(store: PostgresStore): Promise<void> {
   await store.resource(log, resource);
   await store.types(log);
   await store.nodes(log, [{ level: 0, index: 0 }]);
+  await takeTurns(store, sealer);
   await useInstallation(store, log);
 }
 
-async function useInstallation(store: PostgresStore, log: string): Promise<void> {
-  await store.addOrganization({ id: log, slug: 'one', name: 'one', createdAt: START });
+/** One that appends, and one that finds nothing to append. */
+async function takeTurns(store: Store, sealer: LogSealer): Promise<void> {
+  const { log } = sealer;
+  const changes = randomChanges(sealer.random, 2);
+  await store.turn?.(log, async (turn) => {
+    const { tree } = await turn.tip(log);
+    await turn.latest(log, [{ type: 'orders', id: 'CHE' }]);
+    const { outcome } = await turn.append(log, tree.size, sealer.batch(changes));
+    expect(outcome).toBe('appended');
+  });
+  await store.turn?.(log, async (turn) => void (await turn.tip(log)));
+}
+
+async function useInstallation(store: Store, log: string): Promise<void> {
+  await store.addOrganization({ id: log, slug: log, name: 'one', createdAt: START });
   await store.organizations();
   await store.addSecret('name', new Uint8Array(1), START);
   await store.secret('name');
   await store.dropSecrets(START + 1);
   await store.ping();
+}
+
+/** Every method of an audit, for each log. */
+async function auditEverything(audit: Audit, logs: readonly string[]): Promise<void> {
+  expect((await audit.logs()).sort()).toEqual([...logs].sort());
+  await audit.organizations();
+  await audit.secrets();
+  for (const log of logs) {
+    expect((await verifyLog(audit, log, sha256)).disagreement).toBeUndefined();
+    await audit.answers(log, undefined, 5);
+  }
 }
