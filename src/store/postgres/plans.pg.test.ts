@@ -2,13 +2,16 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, sql, type TestDatabase } from '../../../test/postgres.ts';
+import { recordStatements, type Statement } from '../../../test/recorded-statements.ts';
 import type { Instant } from '../../core/instant.ts';
 import { streamOf } from '../../core/streams.ts';
+import type { Audit, Filed } from '../audit.ts';
 import { START } from '../contract-batches.ts';
 import type { Range, Selection } from '../store.ts';
+import { openPostgresAudit } from './audit.ts';
 import { Database, type Value } from './database.ts';
 import { migrate } from './migrate.ts';
-import { Reads } from './reads.ts';
+import { INSTALLATION, Reads } from './reads.ts';
 import { Selector } from './select.ts';
 import { readPostgresUrl } from './url.ts';
 
@@ -179,7 +182,7 @@ describe.each(['fresh', 'stale', 'missing'] as const)('with %s statistics', (sta
       ['resources_pkey', ENTRIES],
     ],
     ['entries by id', (from) => from.find(LOG, [uuidAt(70_000)]), ['entries_log_id_year_idx', ENTRIES]],
-    ['an answer', (from) => from.answer(LOG, 'key'), []],
+    ['an answer', (from) => from.answer(LOG, 'key 7000'), ['answers_pkey']],
     [
       'a state as of an instant',
       (from) => from.asOf(LOG, resource, instant(80_000), Number.MAX_SAFE_INTEGER),
@@ -201,12 +204,53 @@ describe.each(['fresh', 'stale', 'missing'] as const)('with %s statistics', (sta
         ]),
       ['nodes_pkey', ENTRIES],
     ],
+    ['a secret', (from) => from.secret('secret 7000'), ['secrets_pkey']],
+    // A list that is read whole, and is short.
+    ['organizations', (from) => from.organizations(), []],
   ];
 
   it.each(reads)('reads %s', async (_, read, indexes) => {
     const { accesses } = await explained(() => read(new Reads(explaining)));
     expectIndexes(accesses, indexes);
     expectAtMost(100, accesses);
+  });
+
+  const filed = (position: number): Filed => ({
+    id: uuidAt(position),
+    position,
+    occurredAt: instant(position),
+    isAccess: false,
+    streams: [SMALL, LARGE],
+  });
+
+  /** But for `kept`, `secrets` and the list of logs, which look at everything of their kind. */
+  const audits: [string, (audit: Audit) => Promise<unknown>, string[]][] = [
+    [
+      'how entries are filed',
+      (audit) => audit.filings(LOG, [filed(70_077), filed(72_077)]),
+      ['streams_pkey', 'filed_pkey', 'marks_position', ENTRIES, 'entries_log_id_year_idx'],
+    ],
+    [
+      'streams',
+      (audit) => audit.streams(LOG, streamOf.resource({ type: 'orders', id: '990' }), 3),
+      ['streams_pkey', FILED],
+    ],
+    ['answers', (audit) => audit.answers(LOG, 'key 6000', 50), ['answers_pkey']],
+    ['the tip', (audit) => audit.tip(LOG), ['nodes_pkey', ENTRIES]],
+    [
+      'a page',
+      (audit) => audit.select(LOG, { streams: [] }, { by: 'position', order: 'asc', limit: 50 }),
+      [ENTRIES],
+    ],
+  ];
+
+  it.each(audits)('reads for an audit: %s', async (_, read, indexes) => {
+    const statements = await statementsOf(database.url, read);
+    const { accesses } = await explained(async () => {
+      for (const { text, values } of statements) await explaining.read(text, values as Value[]);
+    });
+    expectIndexes(accesses, indexes);
+    expectAtMost(500, accesses);
   });
 
   async function explained<Result>(
@@ -233,11 +277,24 @@ describe.each(['fresh', 'stale', 'missing'] as const)('with %s statistics', (sta
 
 /** Rows of tables that have few; of `spans` there is one for each 1,024 entries. */
 const FEW_ROWS = 200;
-const isSmall = (index: string): boolean => /^(logs|answers|spans)_/.test(index);
+const isSmall = (index: string): boolean => /^(logs|spans)_/.test(index);
 
 /** Where there are streams, their sizes are looked up. */
 function withStreams(indexes: readonly string[], { streams }: Selection): string[] {
   return streams.length === 0 ? [...indexes] : [...indexes, 'streams_pkey'];
+}
+
+/** What an audit asks on its own connection. */
+async function statementsOf(url: string, read: (audit: Audit) => Promise<unknown>): Promise<Statement[]> {
+  const audit = await openPostgresAudit(url);
+  const recording = recordStatements();
+  try {
+    await read(audit);
+    return recording.transactions().flat();
+  } finally {
+    recording.stop();
+    await audit.close();
+  }
 }
 
 function uuidAt(position: number): string {
@@ -291,6 +348,10 @@ async function fill(url: string, log: string, from: number, to: number): Promise
     INSERT INTO annals.resources SELECT '${log}', resource_type, resource_id, NULL, max(version), max(version),
         max(position), true FROM annals.entries WHERE log = '${log}' GROUP BY resource_type, resource_id
       ON CONFLICT (log, type, id) DO UPDATE SET version = excluded.version, state_position = excluded.state_position;
+    INSERT INTO annals.answers SELECT '${log}', 'key ' || p, 'f', '[]', now() FROM generate_series(${from}, ${to} - 1, 10) p;
+    INSERT INTO annals.secrets SELECT '${INSTALLATION}', 'secret ' || p, 'value', now()
+      FROM generate_series(${from}, ${to} - 1, 10) p ON CONFLICT DO NOTHING;
+    INSERT INTO annals.organizations VALUES ('${log}', '${log}', 'one', now()) ON CONFLICT DO NOTHING;
     INSERT INTO annals.logs VALUES ('${log}', ${to}, 3000, now()) ON CONFLICT (log) DO UPDATE SET size = ${to};
     DROP TABLE filing`,
   );
