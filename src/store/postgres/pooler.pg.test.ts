@@ -1,7 +1,8 @@
 // Behind a pooler in transaction mode nothing of a session may be needed: the sentences that write, and
-// those of reads that take more than one statement.
+// those of reads that take more than one statement; and turns.
 
-import { afterAll, beforeAll, describe } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase } from '../../../test/postgres.ts';
 import { startPooler } from '../../../test/transaction-pooler.ts';
 import { appendSentences } from '../contract/append.ts';
@@ -10,7 +11,9 @@ import { entrySentences } from '../contract/entries.ts';
 import { installationSentences } from '../contract/installation.ts';
 import { lifetimeSentences } from '../contract/lifetime.ts';
 import type { Opened, Subject } from '../contract/subject.ts';
-import { Random, testSeed } from '../contract-batches.ts';
+import { LogSealer, Random, testSeed } from '../contract-batches.ts';
+import { randomChanges } from '../contract-changes.ts';
+import type { Turn } from '../store.ts';
 import { openPostgresStore } from './postgres-store.ts';
 
 describe('the PostgreSQL store behind a pooler in transaction mode', () => {
@@ -32,6 +35,36 @@ describe('the PostgreSQL store behind a pooler in transaction mode', () => {
   describe('as-of reads', () => asOfSentences(subject));
   describe('organizations and secrets', () => installationSentences(subject));
   describe('lifetime', () => lifetimeSentences(subject));
+});
+
+describe('turns behind a pooler in transaction mode', () => {
+  it('are had by one server at a time, whatever connection they come down', async () => {
+    const database = await createDatabase();
+    const pooler = await startPooler(database.url);
+    const servers = await Promise.all([1, 2].map(() => openPostgresStore(`${pooler.url}?listen=off`)));
+    const sealer = new LogSealer(randomUUID(), new Random(8));
+    const { log } = sealer;
+    const append = async (turn: Turn): Promise<void> => {
+      const { tree } = await turn.tip(log);
+      // The sealer stands where the turn before left the log.
+      expect(tree.size).toBe(sealer.tip.tree.size);
+      const changes = randomChanges(sealer.random, 2);
+      await turn.latest(
+        log,
+        changes.map(({ resource }) => resource),
+      );
+      expect(await turn.append(log, tree.size, sealer.batch(changes))).toEqual({ outcome: 'appended' });
+    };
+    await Promise.all(
+      servers.map(async (server) => {
+        for (let count = 0; count < 10; count++) await server.turn?.(log, append);
+      }),
+    );
+    for (const server of servers) await server.close();
+    await pooler.close();
+    await database.drop();
+    expect(sealer.tip.tree.size).toBe(40);
+  });
 });
 
 async function open(): Promise<Opened> {
