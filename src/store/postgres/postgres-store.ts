@@ -90,11 +90,17 @@ export class PostgresStore implements Store {
     const { tree } = batch.tip;
     return this.#call(async () => {
       this.#mustBeAsSeen(log);
-      const row = await this.#tried(async () => {
-        const [answer] = await this.#database.writeInOrder<AppendRow>(log, statement);
-        return answer as AppendRow;
-      }, batch);
-      return this.#resultOf(log, row, tree);
+      try {
+        const row = await this.#tried(async () => {
+          const [answer] = await this.#database.writeInOrder<AppendRow>(log, statement);
+          return answer as AppendRow;
+        }, batch);
+        return this.#resultOf(log, row, tree);
+      } catch (error) {
+        if (!isRolledBack(error)) throw error;
+        // Others write to this log: in a turn, which is taken next, none of them comes in between.
+        return { outcome: 'stale' };
+      }
     });
   }
 
