@@ -13,7 +13,8 @@ const hasCurl = spawnSync('curl', ['--version']).status === 0;
 let folder: string;
 let server: ChildServer | undefined;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'annals-first-'));
+  // Of more words than one for a shell.
+  folder = mkdtempSync(join(tmpdir(), "annals' first "));
 });
 afterEach(async () => {
   await server?.end('SIGTERM');

@@ -60,11 +60,16 @@ function factsOf({ url, rootToken }: Running): object {
   return { url, rootTokenFile: file, ...(isNew ? { rootToken: token } : {}) };
 }
 
+/** A path as a shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
 function welcome({ url, rootToken }: Running): string {
   const { token, file, isNew } = rootToken;
   const where = file === undefined ? (isNew ? token : 'as configured') : `kept in ${file}`;
   const shown = isNew && file !== undefined ? `\n  ${token}\n  (shown this once; ${where})` : ` ${where}`;
-  const given = file === undefined ? (isNew ? token : '$ANNALS_ROOT_TOKEN') : `$(cat ${file})`;
+  const given = file === undefined ? (isNew ? token : '$ANNALS_ROOT_TOKEN') : `$(cat ${quoted(file)})`;
   return `
 Annals is ready at ${url}
 The API is described at ${url}/docs
