@@ -19,8 +19,13 @@ function roleId(sha256: Sha256, log: LogId, kind: 'admin' | 'read_only'): string
   return directoryId(sha256, log, 'roles', kind);
 }
 
+/** The organization itself. */
+export function foundedState({ name, slug, createdAt }: Organization): JsonObject {
+  return { name, slug, created_at: formatInstant(createdAt) };
+}
+
 export function foundingOf(organization: Organization, sha256: Sha256): Founded[] {
-  const { id: log, slug, name } = organization;
+  const { id: log } = organization;
   // A microsecond apart, so that they are always listed in this order.
   const createdAt = (index: number): string => formatInstant(organization.createdAt + index);
   const role = (kind: 'admin' | 'read_only', called: string, index: number): Founded => ({
@@ -29,7 +34,7 @@ export function foundingOf(organization: Organization, sha256: Sha256): Founded[
     state: { name: called, kind, created_at: createdAt(index) },
   });
   return [
-    { type: 'organizations', id: log, state: { name, slug, created_at: createdAt(0) } },
+    { type: 'organizations', id: log, state: foundedState(organization) },
     role('admin', 'Admin', 1),
     role('read_only', 'Read only', 2),
   ];

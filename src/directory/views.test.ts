@@ -289,6 +289,19 @@ describe('resources of applications', () => {
     expect((await ours.directory.view(acme)).credential('forged')).toBeUndefined();
   });
 
+  it('of the organization that end with its deletion leave it as it was founded, at once and after a restart', async () => {
+    const written = outsideDirectory(theirs.record);
+    await written(acme.id, [
+      admin('organizations', acme.id, { action: 'update', after: { name: 'Renamed' } }),
+    ]);
+    ours.directory.suspect(acme.id);
+    expect(await names(ours, 'organizations')).toEqual(['Renamed']);
+    await written(acme.id, [admin('organizations', acme.id, { action: 'delete', after: null })]);
+    ours.directory.suspect(acme.id);
+    expect(await names(ours, 'organizations')).toEqual(['Acme']);
+    expect(await names(openDirectory(store, clock), 'organizations')).toEqual(['Acme']);
+  });
+
   it('of the organization leave the founding to the first change of the directory', async () => {
     await ours.directory.ensureOrganization({ slug: 'default', name: 'Default' });
     const organization = (await ours.directory.organization('default')) as Organization;

@@ -1,13 +1,13 @@
 // The views of all organizations at hand, each as its log has it. What this server writes it knows at once;
 // what another one wrote it learns within TRUSTED_MS, or as soon as it hears that the log has grown.
 
-import type { JsonObject } from '../core/json.ts';
+import { isEqual, type JsonObject } from '../core/json.ts';
 import { parseText } from '../core/json-parse.ts';
 import type { Sha256 } from '../core/merkle.ts';
 import { type Stream, streamOf } from '../core/streams.ts';
 import type { LogId, Organization, Store } from '../store/store.ts';
 import { KEPT } from './declarations.ts';
-import { found } from './founding.ts';
+import { found, foundedState } from './founding.ts';
 import { isKeptByDirectory } from './ids.ts';
 import { rowsOf } from './rows.ts';
 import { DirectoryView } from './view.ts';
@@ -140,13 +140,13 @@ export class Views {
     }
   }
 
-  /** Applications record changes of their organization as well: its state is whatever the log has last. */
+  /** Applications record changes of their organization as well: its state is whatever the log has last, and after a deletion what it was founded as. */
   async #readOrganization(view: DirectoryView): Promise<void> {
     const { id, createdAt } = view.organization;
     const row = await this.#store.resource(id, { type: 'organizations', id });
-    const state = row === undefined ? undefined : stateOf(row.state);
-    if (row === undefined || state === undefined || state === null) return;
-    if (JSON.stringify(view.get('organizations', id)?.state) === row.state) return;
+    if (row === undefined) return;
+    const state = stateOf(row.state) ?? foundedState(view.organization);
+    if (isEqual(view.get('organizations', id)?.state ?? null, state)) return;
     view.learn('organizations', id, state, Math.max(row.changedAt, createdAt), row.version);
   }
 
