@@ -6,7 +6,6 @@ import { makeAccess } from './auth/access.ts';
 import { makeForeignTokens } from './auth/foreign-tokens.ts';
 import { makeAccessTokens } from './auth/oauth/access-tokens.ts';
 import { makeOAuth } from './auth/oauth/routes.ts';
-import { AnnalsError } from './core/errors.ts';
 import type { Instant } from './core/instant.ts';
 import type { Sha256 } from './core/merkle.ts';
 import { SALT_BYTES } from './core/section.ts';
@@ -22,9 +21,10 @@ import { makeApp } from './http/app.ts';
 import { registerDocs } from './http/docs.ts';
 import { registerHealth } from './http/health.ts';
 import { hideSecretsInErrors, makeHideSecrets } from './http/hide-secrets.ts';
+import { CONNECTION_LIMITS, type ConnectionLimits } from './http/limits.ts';
 import type { TlsMaterial } from './http/listener.ts';
 import { registerMetrics } from './http/metrics.ts';
-import { sendProblem } from './http/problem.ts';
+import { sendProblem, shuttingDown } from './http/problem.ts';
 import type { RateLimit } from './http/rate-limit.ts';
 import { makeRecorder } from './ingest/record.ts';
 import { makeReader } from './query/read.ts';
@@ -38,6 +38,8 @@ export interface Means {
   tls?: TlsMaterial | undefined;
   /** The most entries of one answer in the Zitadel dialect. */
   zitadelMaxChanges?: number | undefined;
+  /** What one connection may take; by default CONNECTION_LIMITS. */
+  limits?: ConnectionLimits | undefined;
   /** How often one address may guess at bearer tokens, and at clients' secrets; by default RATE_LIMITS. */
   guesses?: { failures?: RateLimit; tokens?: RateLimit } | undefined;
   logger: FastifyBaseLogger;
@@ -49,7 +51,7 @@ export interface Means {
 export interface Server {
   app: FastifyInstance;
   annals: Annals;
-  /** Refuses new work, finishes what is under way, closes the connections. The store stays open. */
+  /** Refuses new work and what has not come whole, finishes the rest, closes the connections. The store stays open. */
   stop(): Promise<void>;
 }
 
@@ -76,8 +78,8 @@ export const sha256: Sha256 = (data) => {
 
 /** Makes the server; the caller makes it listen. Makes the organization `default` where there is none. */
 export async function makeServer(means: Means): Promise<Server> {
-  const { store, rootToken, logger, now, nowMs, uuid, guesses = {} } = means;
-  let isStopping = false;
+  const { store, rootToken, logger, now, nowMs, uuid, limits = CONNECTION_LIMITS, guesses = {} } = means;
+  const stopping = new AbortController();
   const hideSecrets = makeHideSecrets(rootToken);
   const { record, recordEach, recorded } = makeRecorder(store, { now, salt: saltShaker(), sha256 });
   const directory = makeDirectory(store, { now, nowMs, uuid, randomBytes, sha256, record });
@@ -95,7 +97,8 @@ export async function makeServer(means: Means): Promise<Server> {
     hideSecrets,
     now,
     uuid,
-    isStopping: () => isStopping,
+    bodyMs: limits.bodyMs,
+    stopping: stopping.signal,
     ping: () => store.ping(),
   };
   store.subscribe?.((news) => {
@@ -105,18 +108,18 @@ export async function makeServer(means: Means): Promise<Server> {
   await directory.ensureOrganization({ slug: 'default', name: 'Default' });
 
   const makeEmptyApp = (): FastifyInstance => {
-    const empty = makeApp(logger.child({}, { serializers: { url: hideSecrets } }), means.tls);
+    const empty = makeApp(logger.child({}, { serializers: { url: hideSecrets } }), means.tls, limits);
     hideSecretsInErrors(empty, hideSecrets);
     return empty;
   };
   const app = makeEmptyApp();
   app.addHook('onRequest', (_request, reply, done) => {
-    if (isStopping) refuseWork(reply);
+    if (stopping.signal.aborted) refuseWork(reply);
     else done();
   });
   registerDocs(app, makeEmptyApp);
   registerMetrics(app);
-  registerHealth(app, annals);
+  registerHealth(app, annals.ping);
   const limited = [makeOAuth(guesses.tokens), zitadel({ maxChanges: means.zitadelMaxChanges })];
   for (const dialect of [...DIALECTS, ...limited]) {
     await app.register(async (scope) => {
@@ -128,22 +131,15 @@ export async function makeServer(means: Means): Promise<Server> {
     app,
     annals,
     async stop() {
-      isStopping = true;
-      // A connection that was busy when the server closed is closed once it is idle, not when its client has done with it.
-      const timer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS);
-      await app.close().finally(() => clearInterval(timer));
+      stopping.abort(shuttingDown());
+      await app.close();
     },
   };
 }
 
-const CLOSE_IDLE_MS = 20;
-
 function refuseWork(reply: FastifyReply): void {
   if (reply.request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
-  sendProblem(
-    reply,
-    new AnnalsError('shutting_down', 'the server is stopping; send this again to the next one'),
-  );
+  sendProblem(reply, shuttingDown());
 }
 
 const SALTS_AT_ONCE = 512;

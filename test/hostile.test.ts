@@ -72,19 +72,25 @@ describe('a server', () => {
     await expectAlive();
   });
 
-  it('refuses a line that never ends, within its memory', async () => {
+  it('refuses a line that never ends, once it is longer than a body may be, and reads no more of it', async () => {
     const socket = await open();
     socket.write(headers('content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n'));
     const chunk = `${(65_536).toString(16)}\r\n${'x'.repeat(65_536)}\r\n`;
-    await flood(socket, chunk, 200 * MIB);
+    const answer = await flood(socket, chunk, 16_384 * MIB);
+    expect(answer).toMatch(
+      /^HTTP\/1\.1 200 [\s\S]*\n\{"error":\{[^\n]*"code":"too_large"[^\n]*"limit":10485760\}\}\n/,
+    );
     await expectAlive();
   });
 
-  it('keeps answering while connections send a byte now and then', async () => {
+  it('keeps answering while connections send a byte now and then, of heads and of bodies', async () => {
     const sockets = await Promise.all(Array.from({ length: 50 }, open));
-    const request = headers('content-type: application/json\r\ncontent-length: 1000000\r\n');
+    const requests = ['json', 'x-ndjson'].map((type) =>
+      headers(`content-type: application/${type}\r\ncontent-length: 1000000\r\n`),
+    );
+    for (const [n, socket] of sockets.entries()) if (n < 25) socket.write(requests[n % 2] as string);
     for (let byte = 0; byte < 20; byte++) {
-      for (const socket of sockets) socket.write(request.slice(byte, byte + 1));
+      for (const socket of sockets) socket.write((requests[0] as string).slice(byte, byte + 1));
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await expectAlive();

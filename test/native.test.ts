@@ -1,9 +1,6 @@
 // The native API through a running server: each request of its table, and each refusal.
 
-import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, ROOT_TOKEN, startServer, type TestServer } from './harness.ts';
@@ -784,28 +781,5 @@ describe('the server', () => {
     expect((await get('/metrics')).text).toMatch(
       /annals_http_request_duration_seconds_count\{[^}]*route="\/v1\/head"/,
     );
-  });
-
-  it('finishes what is in flight when it stops, refuses new work, and keeps what it acknowledged', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'annals-stop-'));
-    const databaseUrl = `sqlite:${join(folder, 'annals.db')}`;
-    const stopping = await startServer(databaseUrl);
-    const writes = Array.from({ length: 50 }, (_, n) =>
-      stopping.request('PUT', `/v1/resources/things/${n}`, { n }),
-    );
-    await writes[0];
-    const stopped = stopping.stop();
-    const answers = await Promise.allSettled(writes);
-    await stopped;
-    const reopened = await startServer(databaseUrl);
-    for (const [n, answer] of answers.entries()) {
-      if (answer.status === 'rejected') continue;
-      expect([201, 503]).toContain(answer.value.status);
-      const kept = await reopened.request('GET', `/v1/resources/things/${n}`);
-      if (answer.value.status === 201) expect(kept.json).toMatchObject({ state: { n } });
-    }
-    await reopened.stop();
-    rmSync(folder, { recursive: true });
-    await expect(stopping.request('GET', '/healthz')).rejects.toThrow();
   });
 });

@@ -5,6 +5,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import type { Annals } from '../src/dialects/dialect.ts';
 import { type Means, makeServer } from '../src/server.ts';
@@ -16,6 +17,7 @@ export const JSON_API = 'application/vnd.api+json';
 
 export interface World {
   url: string;
+  app: FastifyInstance;
   annals: Annals;
   faults: Faults;
   /** Every line of the logger, at its most talkative. */
@@ -56,6 +58,7 @@ export async function startWorld(means: Partial<Means> = {}): Promise<World> {
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   return {
     url,
+    app,
     annals,
     faults,
     lines,

@@ -90,6 +90,7 @@ And read it back:
 `;
 }
 
+/** Connections have `stopMs` of these, the store has the rest. */
 const STOP_SECONDS = 30;
 
 function stopOnSignal(running: Running): void {

@@ -22,8 +22,10 @@ export interface Annals {
   now(): Instant;
   /** A fresh UUIDv7, lower case. */
   uuid(): string;
-  /** True once the server refuses new work. */
-  isStopping(): boolean;
+  /** How long a body, or one line of a stream, may take to arrive, and a client to read a mebibyte of answers. */
+  bodyMs: number;
+  /** Aborted with `shutting_down` when the server stops: what has not come whole by then is refused. */
+  stopping: AbortSignal;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
 }

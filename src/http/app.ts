@@ -8,14 +8,18 @@ import Fastify, {
 } from 'fastify';
 import { AnnalsError } from '../core/errors.ts';
 import { registerBodies } from './bodies.ts';
-import { CONNECTION_LIMITS, JSON_BODY_LIMIT } from './limits.ts';
+import { CONNECTION_LIMITS, type ConnectionLimits, JSON_BODY_LIMIT } from './limits.ts';
 import { makeListener, type TlsMaterial } from './listener.ts';
 import { isExpected, problemOf, sendProblem } from './problem.ts';
 import { SCHEMA_CONTROLLER } from './schemas.ts';
 
 /** @param tls the certificate to serve with; undefined: cleartext */
-export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyInstance {
-  const listener = makeListener({ tls });
+export function makeApp(
+  logger: FastifyBaseLogger,
+  tls?: TlsMaterial,
+  limits: ConnectionLimits = CONNECTION_LIMITS,
+): FastifyInstance {
+  const listener = makeListener({ tls, limits });
   const app = Fastify({
     loggerInstance: logger,
     bodyLimit: JSON_BODY_LIMIT,
@@ -26,7 +30,7 @@ export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyIn
     forceCloseConnections: 'idle',
     rewriteUrl: ({ url = '/' }) => decodable(url),
     // No parameter can be longer than the header section: what is too long names nothing, as any other.
-    routerOptions: { maxParamLength: CONNECTION_LIMITS.headerBytes },
+    routerOptions: { maxParamLength: limits.headerBytes },
   });
   app.addHook('preClose', (done) => {
     listener.stop();
@@ -40,7 +44,7 @@ export function makeApp(logger: FastifyBaseLogger, tls?: TlsMaterial): FastifyIn
     sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(app, request)));
-  registerBodies(app);
+  registerBodies(app, limits.bodyMs);
   return app;
 }
 

@@ -5,9 +5,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AnnalsError } from '../core/errors.ts';
 import { parseJson } from '../ingest/json-text.ts';
 import { abbreviate } from '../ingest/limits.ts';
-import { BODY_TIMEOUT_MS, JSON_BODY_LIMIT } from './limits.ts';
-import { sendProblem } from './problem.ts';
-import { mediaTypeOf } from './request-context.ts';
+import { JSON_BODY_LIMIT } from './limits.ts';
+import { sendProblem, shuttingDown } from './problem.ts';
 
 const bytesOfRequest = new WeakMap<FastifyRequest, Buffer>();
 
@@ -18,7 +17,8 @@ export function bodyBytes(request: FastifyRequest): Buffer {
 
 export const JSON_TYPES = ['application/json', 'application/merge-patch+json', 'application/json-patch+json'];
 
-export function registerBodies(app: FastifyInstance): void {
+/** @param bodyMs how long a body may take to arrive */
+export function registerBodies(app: FastifyInstance, bodyMs: number): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     JSON_TYPES,
@@ -33,7 +33,7 @@ export function registerBodies(app: FastifyInstance): void {
       }
     },
   );
-  timeBodies(app);
+  timeBodies(app, bodyMs);
 }
 
 /** In this scope JSON is left as bytes, for a route that reads it by parts. */
@@ -62,40 +62,46 @@ export function checkCoding(request: FastifyRequest): void {
   });
 }
 
-function timeBodies(app: FastifyInstance): void {
+/** Refuses bodies that have not ended in time, or when the server stops; who takes a reply over does that himself. */
+function timeBodies(app: FastifyInstance, bodyMs: number): void {
+  const unfinished = new Set<(error: AnnalsError) => void>();
   app.addHook('preParsing', (request, reply, _payload, done) => {
-    if (isTimed(request)) timeBody(request, reply);
+    if (hasMoreToCome(request)) time(request, reply);
     done();
   });
+  app.addHook('preClose', (done) => {
+    for (const refuse of unfinished) refuse(shuttingDown());
+    done();
+  });
+
+  function time(request: FastifyRequest, reply: FastifyReply): void {
+    const refuse = (error: AnnalsError): void => {
+      if (request.raw.complete || reply.sent) return;
+      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
+      sendProblem(reply, error);
+    };
+    const timer = setTimeout(() => refuse(timedOut(bodyMs)), bodyMs);
+    unfinished.add(refuse);
+    const stop = (): void => {
+      clearTimeout(timer);
+      unfinished.delete(refuse);
+    };
+    request.raw.once('end', stop).once('close', stop);
+  }
 }
 
-/** Bodies that are read whole; a stream of lines is timed line by line. */
-function isTimed(request: FastifyRequest): boolean {
+function hasMoreToCome(request: FastifyRequest): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   const isFramed = encoding !== undefined || (length !== undefined && length !== '0');
   const hasBody = isFramed || http2StreamOf(request)?.endAfterHeaders === false;
-  return hasBody && !request.raw.complete && mediaTypeOf(request) !== 'application/x-ndjson';
+  return hasBody && !request.raw.complete;
 }
 
-/** Answers 408 and hangs up where a body has not ended in time. */
-function timeBody(request: FastifyRequest, reply: FastifyReply): void {
-  const timer = setTimeout(() => {
-    if (request.raw.complete || reply.sent) return;
-    // Over HTTP/2 the listener ends the stream.
-    if (request.raw.httpVersionMajor === 1) {
-      reply.header('connection', 'close');
-      reply.raw.once('finish', () => request.raw.destroy());
-    }
-    sendProblem(
-      reply,
-      new AnnalsError('request_timeout', `the body did not end within ${BODY_TIMEOUT_MS} ms`, {
-        field: 'body',
-        limit: BODY_TIMEOUT_MS,
-      }),
-    );
-  }, BODY_TIMEOUT_MS);
-  const stop = (): void => clearTimeout(timer);
-  request.raw.once('end', stop).once('close', stop);
+function timedOut(bodyMs: number): AnnalsError {
+  return new AnnalsError('request_timeout', `the body did not end within ${bodyMs} ms`, {
+    field: 'body',
+    limit: bodyMs,
+  });
 }
 
 /** Over HTTP/2 a request is one stream of its connection, and may have a body without saying how long it is. */

@@ -2,18 +2,13 @@
 
 import type { FastifyInstance, FastifySchema } from 'fastify';
 
-export interface HealthMeans {
-  isStopping(): boolean;
-  ping(): Promise<void>;
-}
-
-export function registerHealth(app: FastifyInstance, { isStopping, ping }: HealthMeans): void {
+/** @param ping resolves when the store answers; a server that stops refuses these as any other request */
+export function registerHealth(app: FastifyInstance, ping: () => Promise<void>): void {
   app.get('/healthz', described('Liveness: the server runs'), () => ({ status: 'ok' }));
   app.get(
     '/readyz',
     described('Readiness: the database answers, and the server is not stopping', 503),
     async (_request, reply) => {
-      if (isStopping()) return reply.code(503).send({ status: 'stopping' });
       try {
         await ping();
         return { status: 'ready' };

@@ -2,8 +2,6 @@
 
 /** Bytes of a JSON body. */
 export const JSON_BODY_LIMIT = 10 * 1024 * 1024;
-/** How long a JSON body, or one line of a stream, may take to arrive. */
-export const BODY_TIMEOUT_MS = 60_000;
 
 /** What one connection may take, whatever is asked over it. */
 export interface ConnectionLimits {
@@ -11,6 +9,8 @@ export interface ConnectionLimits {
   headersMs: number;
   /** How often connections are looked through for slow headers. */
   checkMs: number;
+  /** How long a body, or one line of a stream, may take to arrive, and a client to read a mebibyte of answers. */
+  bodyMs: number;
   /** How long a connection may idle between two requests. */
   keepAliveMs: number;
   headerBytes: number;
@@ -18,13 +18,20 @@ export interface ConnectionLimits {
   streams: number;
   /** HTTP/2: bytes of a body that a client may send ahead. */
   windowBytes: number;
+  /** How long an HTTP/2 session without requests, or a request that is answered before its body has ended, may take to end. */
+  lingerMs: number;
+  /** How long connections may take to end once the server stops. */
+  stopMs: number;
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
   headersMs: 20_000,
   checkMs: 5_000,
+  bodyMs: 60_000,
   keepAliveMs: 72_000,
   headerBytes: 16_384,
   streams: 1_000,
   windowBytes: 256 * 1024,
+  lingerMs: 500,
+  stopMs: 8_000,
 };

@@ -31,7 +31,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 export interface Listener {
   /** Makes a server that is yet to listen; Fastify makes one for each address of `localhost`. */
   serverFactory(handler: Handler): Server;
-  /** Ends HTTP/2 sessions once what is under way in them is answered, and connections that have said nothing. */
+  /** Ends connections once what is under way in them is answered, and those that have said nothing; in `stopMs` all. */
   stop(): void;
 }
 
@@ -39,11 +39,14 @@ export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOption
   /** How many streams each session has open. */
   const sessions = new Map<ServerHttp2Session, number>();
   const undecided = new Set<Socket>();
+  const servers: Server[] = [];
+  const sockets = new Set<Socket>();
   let isStopping = false;
 
   return {
     serverFactory(handler) {
       const server = makeHttp1(handler, tls, limits);
+      servers.push(server);
       const overHttp2 = makeHttp2(handler, limits);
       overHttp2.on('session', track);
       const event = tls === undefined ? 'connection' : 'secureConnection';
@@ -57,14 +60,31 @@ export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOption
         if (tls === undefined) sniff(socket, decide);
         else decide(socket, (socket as TLSSocket).alpnProtocol === 'h2');
       });
+      server.on('connection', (socket: Socket) => {
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+      });
       return server;
     },
     stop() {
       isStopping = true;
       for (const socket of undecided) socket.destroy();
       for (const session of sessions.keys()) end(session);
+      for (const server of servers) if (server.listening) hurry(server);
     },
   };
+
+  /** A connection that is busy when the server closes is closed once it is idle, not when its client has done with it. */
+  function hurry(server: Server): void {
+    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
+    const late = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, limits.stopMs);
+    server.once('close', () => {
+      clearInterval(idle);
+      clearTimeout(late);
+    });
+  }
 
   function track(session: ServerHttp2Session): void {
     const count = (difference: number): void => {
@@ -89,7 +109,7 @@ export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOption
     session.close();
     const timer = setInterval(() => {
       if (sessions.get(session) === 0) session.destroy();
-    }, LINGER_MS);
+    }, limits.lingerMs);
     session.once('close', () => clearInterval(timer));
   }
 
@@ -118,8 +138,7 @@ export function makeListener({ tls, limits = CONNECTION_LIMITS }: ListenerOption
   }
 }
 
-/** How long a session without streams, or a stream that is answered, may take to end. */
-const LINGER_MS = 500;
+const CLOSE_IDLE_MS = 20;
 
 /** What a client that knows beforehand that the server speaks HTTP/2 sends first. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -135,19 +154,39 @@ function makeHttp1(handler: Handler, tls: TlsMaterial | undefined, limits: Conne
     connectionsCheckingInterval: limits.checkMs,
     maxHeaderSize: limits.headerBytes,
     keepAliveTimeout: limits.keepAliveMs,
-    // Streams of lines have no end in time; each body is timed where it is read.
+    // Streams of lines have no end in time; each body is timed where it is read, or has lingerMs once it is answered.
     requestTimeout: 0,
     keepAlive: true,
     noDelay: true,
   };
-  if (tls === undefined) return createServer(options, handler);
+  const answer: Handler = (request, response) => {
+    // Node's own listener may close the socket, and comes behind this one.
+    response.prependOnceListener('finish', () => {
+      if (!request.complete) letGo(request, limits.lingerMs);
+    });
+    handler(request, response);
+  };
+  if (tls === undefined) return createServer(options, answer);
   const secure = {
     ...options,
     ...tls,
     ALPNProtocols: ['h2', 'http/1.1'],
     handshakeTimeout: limits.headersMs,
   };
-  return https.createServer(secure, handler);
+  return https.createServer(secure, answer);
+}
+
+/**
+ * What is answered before its body has ended is read for a moment, and then cut off. A socket that is closed with
+ * bytes to read resets its connection, and the client may lose the answer.
+ */
+function letGo(request: IncomingMessage, lingerMs: number): void {
+  const { socket } = request;
+  socket.destroySoon = () => void socket.end();
+  request.removeAllListeners('readable').resume();
+  setTimeout(() => {
+    if (!request.complete || socket.writableEnded) socket.destroy();
+  }, lingerMs);
 }
 
 /** Never listens: it is handed connections. */
@@ -161,7 +200,7 @@ function makeHttp2(handler: Handler, limits: ConnectionLimits): http2.Http2Serve
   return http2.createServer({ settings }, (request, response) => {
     request.stream.once('finish', () => {
       // The trailers come behind this, and would be cut off.
-      if (!isWhole(request)) setTimeout(() => declineRest(request), LINGER_MS);
+      if (!isWhole(request)) setTimeout(() => declineRest(request), limits.lingerMs);
     });
     handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
   });

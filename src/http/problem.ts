@@ -57,6 +57,10 @@ export function toProblem(error: AnnalsError): Problem {
   return { type: `urn:annals:error:${code}`, title: TITLES[code], status, code, detail: message, ...facts };
 }
 
+export function shuttingDown(): AnnalsError {
+  return new AnnalsError('shutting_down', 'the server is stopping; send what has no answer to the next one');
+}
+
 /** Seconds after which a write that found no database may be sent again. */
 const RETRY_AFTER_SECONDS = 1;
 

@@ -5,20 +5,18 @@
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Change } from '../../core/entry.ts';
-import { AnnalsError } from '../../core/errors.ts';
 import { behindSpace } from '../../core/json-bytes.ts';
 import type { HideSecrets } from '../../http/hide-secrets.ts';
-import { BODY_TIMEOUT_MS } from '../../http/limits.ts';
 import { problemOf, toProblem } from '../../http/problem.ts';
-import { CHANGE_BYTES } from '../../ingest/limits.ts';
 import { LineProposal } from '../../ingest/line.ts';
 import type { Settled } from '../../ingest/record.ts';
 import type { RequestKey } from '../../ingest/sealed-batch.ts';
 import type { Annals } from '../dialect.ts';
 import { type Asked, asWriter, requestKeyOf } from './from-wire.ts';
+import { linesOf } from './lines.ts';
 import { receiptText } from './to-wire.ts';
 
 /** Lines that are being recorded at one time. */
@@ -43,10 +41,8 @@ export async function recordLines(
   const answers = new Answers(response, annals.hideSecrets);
   try {
     let number = 0;
-    for await (const lines of linesOf(request.raw)) {
+    for await (const lines of linesOf(request.raw, annals)) {
       if (response.destroyed) return reply;
-      if (annals.isStopping())
-        throw new AnnalsError('shutting_down', 'the server is stopping; send the rest again');
       await answers.add(recordThem(annals, asked, lines, number, requestKey));
       number += lines.length;
     }
@@ -178,68 +174,6 @@ async function drained(response: ServerResponse): Promise<void> {
     () => undefined,
   );
   ended.abort();
-}
-
-const NEWLINE = 10;
-
-/**
- * The lines of a body without their ends, those of a chunk together. A line longer than a change may be is given
- * cut off, one byte over the limit. Stops where a line does not end within a minute, or where the client is gone.
- */
-async function* linesOf(request: IncomingMessage): AsyncGenerator<Buffer[]> {
-  let parts: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of chunksOf(request)) {
-    const lines: Buffer[] = [];
-    let from = 0;
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
-      keep(chunk.subarray(from, end));
-      lines.push(take());
-      from = end + 1;
-    }
-    keep(chunk.subarray(from));
-    if (lines.length > 0) yield lines;
-  }
-  if (length > 0) yield [take()];
-
-  function keep(part: Buffer): void {
-    const room = CHANGE_BYTES + 1 - length;
-    if (room <= 0 || part.length === 0) return;
-    parts.push(part.subarray(0, room));
-    length += Math.min(part.length, room);
-  }
-
-  function take(): Buffer {
-    const line = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length);
-    parts = [];
-    length = 0;
-    return line;
-  }
-}
-
-/** Chunks of a body; unlike the request's own iterator it leaves the connection open when it stops. */
-async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
-  const iterator = request.iterator({ destroyOnReturn: false });
-  for (;;) {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(timedOut()), BODY_TIMEOUT_MS);
-    });
-    try {
-      const { done, value } = await Promise.race([iterator.next(), late]);
-      if (done === true) return;
-      yield value as Buffer;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-}
-
-function timedOut(): AnnalsError {
-  return new AnnalsError('request_timeout', `nothing arrived for ${BODY_TIMEOUT_MS} ms`, {
-    field: 'body',
-    limit: BODY_TIMEOUT_MS,
-  });
 }
 
 function isBlank(line: Uint8Array): boolean {

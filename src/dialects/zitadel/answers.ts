@@ -25,20 +25,17 @@ export interface Answers {
 
 export interface AnswersOptions {
   maxChanges: number;
-  /** Ends streams that would last for ever. */
-  shutdown: AbortSignal;
   onError(error: unknown): void;
 }
 
-export function makeAnswers(annals: Annals, { maxChanges, shutdown, onError }: AnswersOptions): Answers {
+export function makeAnswers(annals: Annals, { maxChanges, onError }: AnswersOptions): Answers {
   const methods = makeMethods(annals, maxChanges);
   const services = [ManagementService, AuthService, AdminService, Health];
   const rest = new RestAnswers(methods);
   const rpc = new RpcAnswers({
     methods,
-    shutdown,
     onError,
-    hideSecrets: annals.hideSecrets,
+    annals,
     routes(router) {
       registerHealth(
         router,

@@ -23,16 +23,11 @@ const RPC_PATH = '/:service(^(?:zitadel|grpc)\\.[^/]+$)/:method';
 
 export function zitadel({ maxChanges = MAX_CHANGES }: ZitadelSettings = {}): Dialect {
   return (app, annals) => {
-    const stopping = new AbortController();
-    app.addHook('preClose', (done) => {
-      stopping.abort();
-      done();
-    });
     const onError = (error: unknown): void => app.log.error({ err: error }, 'a Zitadel request failed');
     let loading: Promise<Answers> | undefined;
     const load = (): Promise<Answers> => {
       loading ??= import('./answers.ts').then(({ makeAnswers }) =>
-        makeAnswers(annals, { maxChanges, shutdown: stopping.signal, onError }),
+        makeAnswers(annals, { maxChanges, onError }),
       );
       return loading;
     };
@@ -86,13 +81,12 @@ function needsHttp2({ raw, headers }: FastifyRequest): boolean {
   return raw.httpVersionMajor < 2 && /^application\/grpc(?!-web)/i.test(headers['content-type'] ?? '');
 }
 
-function registerDebug(app: FastifyInstance, { isStopping, ping }: Annals): void {
+function registerDebug(app: FastifyInstance, { ping }: Annals): void {
   app.get('/debug/healthz', { schema: { hide: true } }, (_request, reply) =>
     reply.type('text/plain').send('ok'),
   );
   app.get('/debug/ready', { schema: { hide: true } }, async (_request, reply) => {
     try {
-      if (isStopping()) throw new Error('the server is stopping');
       await ping();
       return reply.type('application/json').send('"ok"');
     } catch {

@@ -20,7 +20,7 @@ import {
 } from '@connectrpc/connect-node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HideSecrets } from '../../http/hide-secrets.ts';
-import { BODY_TIMEOUT_MS } from '../../http/limits.ts';
+import type { Annals } from '../dialect.ts';
 import { isExpected, toWireError } from './errors.ts';
 import type { Method } from './methods.ts';
 import { MAX_MESSAGE_BYTES } from './wire.ts';
@@ -29,10 +29,8 @@ export interface RpcAnswersOptions {
   methods: readonly Method[];
   /** Adds health and reflection. */
   routes(router: ConnectRouter): void;
-  /** Ends streams that would last for ever. */
-  shutdown: AbortSignal;
   onError(error: unknown): void;
-  hideSecrets: HideSecrets;
+  annals: Pick<Annals, 'bodyMs' | 'hideSecrets' | 'stopping'>;
 }
 
 /** Smaller answers cost more to compress than to send. */
@@ -67,15 +65,16 @@ type Handler = ConnectRouter['handlers'][number];
 export class RpcAnswers {
   readonly #handlers: ReadonlyMap<string, Handler>;
   readonly #onError: (error: unknown) => void;
-  readonly #hideSecrets: HideSecrets;
+  readonly #annals: RpcAnswersOptions['annals'];
 
-  constructor({ methods, routes, shutdown, onError, hideSecrets }: RpcAnswersOptions) {
+  constructor({ methods, routes, onError, annals }: RpcAnswersOptions) {
     const router = createConnectRouter({
       readMaxBytes: MAX_MESSAGE_BYTES,
       compressMinBytes: COMPRESS_MIN_BYTES,
       acceptCompression: [compressionGzip, compressionBrotli],
       jsonOptions: { ignoreUnknownFields: true },
-      shutdownSignal: shutdown,
+      // Ends streams that would last for ever.
+      shutdownSignal: annals.stopping,
     });
     for (const { desc, call } of methods) {
       router.rpc(desc, async (input, { requestHeader, values }) => {
@@ -95,7 +94,7 @@ export class RpcAnswers {
     routes(router);
     this.#handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
     this.#onError = onError;
-    this.#hideSecrets = hideSecrets;
+    this.#annals = annals;
   }
 
   /** Answers in the request's own protocol; the reply is taken out of Fastify's hands. */
@@ -107,10 +106,11 @@ export class RpcAnswers {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
     if (handler === undefined) {
-      const message = this.#hideSecrets(`${path.slice(1)} is not implemented`);
+      const message = this.#annals.hideSecrets(`${path.slice(1)} is not implemented`);
       return refuse(request, reply, { ...UNIMPLEMENTED, message });
     }
-    if (handler.method.methodKind !== 'bidi_streaming') timeBody(request);
+    const { bodyMs, stopping } = this.#annals;
+    awaitBody(request, handler.method.methodKind === 'bidi_streaming' ? undefined : bodyMs, stopping);
     const values = createContextValues().set(ADDRESS, request.ip);
     try {
       const response = await handler(universalRequestOf(request, reply, values));
@@ -118,7 +118,7 @@ export class RpcAnswers {
       if (response.status === HTTP_INTERNAL && !values.get(IS_READ)) refuse(request, reply, UNREADABLE);
       else {
         const isRefusal = handler.method.methodKind === 'unary' && !values.get(IS_READ);
-        const safe = isRefusal ? await withoutSecrets(response, this.#hideSecrets) : response;
+        const safe = isRefusal ? await withoutSecrets(response, this.#annals.hideSecrets) : response;
         await universalResponseToNodeResponse(withPlainMessage(safe), reply.raw);
       }
     } catch (error) {
@@ -208,17 +208,26 @@ function refuse(
   }
 }
 
-/** A message that does not arrive whole in its time is not waited for. */
-function timeBody(request: FastifyRequest): void {
-  const timer = setTimeout(() => hangUp(request), BODY_TIMEOUT_MS);
-  const stop = (): void => clearTimeout(timer);
-  request.raw.once('end', stop).once('close', stop);
+/** A message that does not arrive whole in its time, or before the server stops, is not waited for. */
+function awaitBody(request: FastifyRequest, bodyMs: number | undefined, stopping: AbortSignal): void {
+  const { raw } = request;
+  const refuse = (): void => {
+    // Not begun: a client may send it again, to another server.
+    if (!raw.complete) hangUp(request, constants.NGHTTP2_REFUSED_STREAM);
+  };
+  const timer = bodyMs === undefined ? undefined : setTimeout(() => hangUp(request), bodyMs);
+  stopping.addEventListener('abort', refuse);
+  const stop = (): void => {
+    clearTimeout(timer);
+    stopping.removeEventListener('abort', refuse);
+  };
+  raw.once('end', stop).once('close', stop);
 }
 
-function hangUp({ raw }: FastifyRequest): void {
+function hangUp({ raw }: FastifyRequest, code: number = constants.NGHTTP2_CANCEL): void {
   const stream = http2StreamOf(raw);
   if (stream === undefined) raw.destroy();
-  else stream.close(constants.NGHTTP2_CANCEL);
+  else stream.close(code);
 }
 
 function http2StreamOf(raw: object): ServerHttp2Stream | undefined {

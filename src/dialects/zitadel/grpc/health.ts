@@ -5,7 +5,7 @@ import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import { Health, NOT_SERVING, SERVICE_UNKNOWN, SERVING } from './health-proto.ts';
 
 export interface HealthMeans {
-  isStopping(): boolean;
+  stopping: AbortSignal;
   ping(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export function registerHealth(router: ConnectRouter, services: readonly string[
   });
 
   async function status(): Promise<number> {
-    if (means.isStopping()) return NOT_SERVING;
+    if (means.stopping.aborted) return NOT_SERVING;
     return means.ping().then(
       () => SERVING,
       () => NOT_SERVING,
