@@ -148,3 +148,40 @@ describe('a stream of lines', () => {
     held.resolve();
   });
 });
+
+describe('a client that does not read its answers', () => {
+  /** Short lines, and long answers. */
+  const LINES = chunk('{\n'.repeat(1000));
+
+  async function openUnread(): Promise<RawClient> {
+    const client = await open(head(LINES_TYPE));
+    client.socket.pause();
+    return client;
+  }
+
+  it('is not read from, and costs no time', async () => {
+    await start({});
+    const client = await openUnread();
+    const { taken, stalled } = flood(client, LINES, 64 * MIB);
+    await stalled();
+    expect(taken()).toBeLessThan(IN_SOCKETS);
+    await expect.poll(utilization, SOON).toBeLessThan(0.5);
+    client.socket.destroy();
+  });
+
+  it('is hung up on', async () => {
+    await start({ bodyMs: 100 });
+    const client = await openUnread();
+    flood(client, LINES, 64 * MIB);
+    await client.closed;
+  });
+
+  it('is hung up on where it has sent all', async () => {
+    await start({ bodyMs: 100 });
+    const { socket } = await openUnread();
+    for (let n = 0; n < 25; n++) socket.write(LINES);
+    socket.write('0\r\n\r\n');
+    await expect.poll(connections, SOON).toBe(0);
+    socket.destroy();
+  });
+});

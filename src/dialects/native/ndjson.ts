@@ -1,15 +1,13 @@
 // A stream of lines in, a stream of receipts out: any length, bounded memory.
 //
-// Lines are recorded while more arrive, and answered in their order. What is under way is bounded; a
-// client that does not read its answers is not read from either, once MOST_UNSENT is waiting.
+// Lines are recorded while more arrive, and answered in their order. What is under way is bounded; a client that
+// does not read its answers is not read from either, once MOST_UNSENT is waiting, and is then hung up on.
 
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Change } from '../../core/entry.ts';
 import { behindSpace } from '../../core/json-bytes.ts';
-import type { HideSecrets } from '../../http/hide-secrets.ts';
 import { problemOf, toProblem } from '../../http/problem.ts';
 import { LineProposal } from '../../ingest/line.ts';
 import type { Settled } from '../../ingest/record.ts';
@@ -23,6 +21,7 @@ import { receiptText } from './to-wire.ts';
 const MOST_UNDER_WAY = 2048;
 /** Bytes of lines that are being recorded at one time. */
 const MOST_BYTES_UNDER_WAY = 6 * 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
 /** Bytes of answers that wait for a client that writes before it reads. */
 const MOST_UNSENT = 8 * 1024 * 1024;
 
@@ -38,11 +37,11 @@ export async function recordLines(
   response.writeHead(200, { 'content-type': 'application/x-ndjson', ...headersOf(reply) });
   // The client may read its first answers while it still sends.
   response.flushHeaders();
-  const answers = new Answers(response, annals.hideSecrets);
+  const answers = new Answers(response, annals);
   try {
     let number = 0;
     for await (const lines of linesOf(request.raw, annals)) {
-      if (response.destroyed) return reply;
+      if (answers.isClosed) return reply;
       await answers.add(recordThem(annals, asked, lines, number, requestKey));
       number += lines.length;
     }
@@ -82,7 +81,10 @@ function recordThem(
     proposals.push(new LineProposal(line, own, signed));
     bytes += line.length;
   }
-  return { settled: annals.recordEach(organization.id, proposals), numbers, bytes };
+  const settled = annals
+    .recordEach(organization.id, proposals)
+    .catch((error: unknown) => proposals.map(() => ({ error })));
+  return { settled, numbers, bytes };
 }
 
 /** Under an idempotency key each line has its own id, so that the same stream sent again adds nothing. */
@@ -94,16 +96,25 @@ function idOf(key: string, number: number): string {
 /** The answers under way, written in the order of their lines. */
 class Answers {
   readonly #response: ServerResponse;
-  readonly #hideSecrets: HideSecrets;
+  readonly #annals: Pick<Annals, 'bodyMs' | 'hideSecrets'>;
   readonly #waiting: Recorded[] = [];
   #lines = 0;
   #bytes = 0;
-  #writing: Promise<void> = Promise.resolve();
-  #isWriting = false;
+  #writing: Promise<void> | undefined;
+  #onWritten = (): void => undefined;
+  #isClosed = false;
 
-  constructor(response: ServerResponse, hideSecrets: HideSecrets) {
+  constructor(response: ServerResponse, annals: Pick<Annals, 'bodyMs' | 'hideSecrets'>) {
     this.#response = response;
-    this.#hideSecrets = hideSecrets;
+    this.#annals = annals;
+    response.once('close', () => {
+      this.#isClosed = true;
+    });
+  }
+
+  /** Is there nobody left to answer? */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Takes some more; resolves when there is room for the next. */
@@ -111,43 +122,54 @@ class Answers {
     this.#waiting.push(recorded);
     this.#lines += recorded.numbers.length;
     this.#bytes += recorded.bytes;
-    this.#startWriting();
-    while (this.#lines >= MOST_UNDER_WAY || this.#bytes >= MOST_BYTES_UNDER_WAY) await this.#oldest();
+    this.#writing ??= this.#write();
+    while (this.#lines >= MOST_UNDER_WAY || this.#bytes >= MOST_BYTES_UNDER_WAY) {
+      await new Promise<void>((resolve) => {
+        this.#onWritten = resolve;
+      });
+    }
   }
 
   /** Ends the response when all is answered; a failure of the stream itself is its last line. */
   async finish(error?: unknown): Promise<void> {
     await this.#writing;
-    if (this.#response.destroyed) return;
+    if (this.#isClosed) return;
     if (error !== undefined)
-      this.#response.write(`${this.#hideSecrets(JSON.stringify({ error: toProblem(problemOf(error)) }))}\n`);
+      this.#response.write(
+        `${this.#annals.hideSecrets(JSON.stringify({ error: toProblem(problemOf(error)) }))}\n`,
+      );
     this.#response.end();
-  }
-
-  async #oldest(): Promise<void> {
-    await this.#waiting[0]?.settled;
-    // The writer comes to its turn.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  #startWriting(): void {
-    if (this.#isWriting) return;
-    this.#isWriting = true;
-    this.#writing = this.#write().finally(() => {
-      this.#isWriting = false;
-    });
+    await this.#untilRead('finish');
   }
 
   async #write(): Promise<void> {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       const text = this.#textOf(await next.settled, next.numbers);
+      if (text !== '' && !this.#isClosed) {
+        this.#response.write(text);
+        if (this.#response.writableLength > MOST_UNSENT) await this.#untilRead('drain');
+      }
       this.#waiting.shift();
       this.#lines -= next.numbers.length;
       this.#bytes -= next.bytes;
-      if (text === '' || this.#response.destroyed) continue;
-      this.#response.write(text);
-      if (this.#response.writableLength > MOST_UNSENT) await drained(this.#response);
+      this.#onWritten();
     }
+    this.#writing = undefined;
+  }
+
+  /** What waits is sent, or the client is gone: of itself, or because it takes too long. */
+  #untilRead(sent: 'drain' | 'finish'): Promise<void> {
+    const response = this.#response;
+    const ms = this.#annals.bodyMs * Math.ceil((response.writableLength + 1) / MEBIBYTE);
+    return new Promise((resolve) => {
+      const late = setTimeout(() => response.destroy(), ms);
+      const done = (): void => {
+        clearTimeout(late);
+        response.off(sent, done).off('close', done);
+        resolve();
+      };
+      response.on(sent, done).on('close', done);
+    });
   }
 
   #textOf(settled: readonly Settled[], numbers: readonly number[]): string {
@@ -156,7 +178,7 @@ class Answers {
       text +=
         'receipt' in one
           ? receiptText(one.receipt)
-          : this.#hideSecrets(errorText(numbers[index] as number, one.error));
+          : this.#annals.hideSecrets(errorText(numbers[index] as number, one.error));
       text += '\n';
     }
     return text;
@@ -165,15 +187,6 @@ class Answers {
 
 function errorText(line: number, error: unknown): string {
   return JSON.stringify({ line, error: toProblem(problemOf(error)) });
-}
-
-async function drained(response: ServerResponse): Promise<void> {
-  const ended = new AbortController();
-  const { signal } = ended;
-  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).catch(
-    () => undefined,
-  );
-  ended.abort();
 }
 
 function isBlank(line: Uint8Array): boolean {
