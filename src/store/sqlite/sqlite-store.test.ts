@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, describe, expect, it } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { storeContract } from '../contract.ts';
 import { appendAll, LogSealer, Random, testSeed } from '../contract-batches.ts';
 import { randomChanges } from '../contract-changes.ts';
@@ -141,6 +142,24 @@ describe('the file of the SQLite store', () => {
     await store.close();
     await Promise.all([append, backup]);
     await expectAllOf(await opened(join(folder, 'copy.db')), sealer);
+  });
+
+  it('is closed with nothing behind the word to close, where an append comes all the same', async () => {
+    const store = await opened(join(await temporaryFolder(), 'annals.db'));
+    const sealer = newSealer();
+    const batch = sealer.batch(randomChanges(sealer.random, 1));
+    const said: string[] = [];
+    const late: Promise<unknown>[] = [];
+    const post = Worker.prototype.postMessage;
+    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, message, ...more) {
+      post.call(this, message, ...more);
+      said.push(message[0].method);
+      if (said.at(-1) === 'close') late.push(store.append(sealer.log, 0, batch).catch(({ code }) => code));
+    });
+    await store.close().finally(() => vi.restoreAllMocks());
+    // The thread that reads is closed first.
+    expect(said).toEqual(['close', 'append', 'close']);
+    expect(await Promise.all(late)).toEqual([{ outcome: 'appended' }, 'store_unavailable']);
   });
 
   it('cannot be copied to a folder that does not exist, and goes on serving', async () => {

@@ -242,8 +242,10 @@ class Thread {
   async close(): Promise<void> {
     if (this.#failure !== undefined) return;
     const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
-    // Behind what is gathered.
-    await this.gather('close');
+    // Behind what is gathered; what comes later finds no thread to take it.
+    const closed = this.gather('close');
+    this.#failure = unavailable(new Error('the store is closed'));
+    await closed;
     await ended;
   }
 
@@ -255,7 +257,7 @@ class Thread {
   }
 
   #fail(cause: unknown): void {
-    this.#failure ??= new AnnalsError('store_unavailable', MESSAGES.store_unavailable, {}, cause);
+    this.#failure ??= unavailable(cause);
     for (const { reject } of this.#pending.values()) reject(this.#failure);
     this.#pending.clear();
   }
@@ -265,3 +267,7 @@ const MESSAGES = {
   storage_full: 'the database has no space left; nothing was stored',
   store_unavailable: 'the database did not take the request; try again later',
 } as const;
+
+function unavailable(cause: unknown): AnnalsError {
+  return new AnnalsError('store_unavailable', MESSAGES.store_unavailable, {}, cause);
+}
