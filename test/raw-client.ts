@@ -13,9 +13,10 @@ export interface RawClient {
   drip(bytes: string, everyMs: number): void;
 }
 
-export async function connectRaw(url: string): Promise<RawClient> {
+/** @param allowHalfOpen whether it goes on sending when the other side has ended */
+export async function connectRaw(url: string, allowHalfOpen = false): Promise<RawClient> {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen });
   let received = '';
   socket.on('error', () => undefined).setNoDelay(true);
   socket.on('data', (data: Buffer) => {

@@ -3,6 +3,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { AnnalsError } from '../src/core/errors.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits } from '../src/http/limits.ts';
 import { openMemoryStore } from '../src/store/memory/memory-store.ts';
 import { noted } from './command.ts';
@@ -29,8 +30,8 @@ async function start(limits: Partial<ConnectionLimits>, store = openMemoryStore(
   world = await startWorld({ store, limits: { ...CONNECTION_LIMITS, ...limits } });
 }
 
-async function open(bytes: string): Promise<RawClient> {
-  const client = await connectRaw(world.url);
+async function open(bytes: string, allowHalfOpen = false): Promise<RawClient> {
+  const client = await connectRaw(world.url, allowHalfOpen);
   client.socket.write(bytes);
   return client;
 }
@@ -99,6 +100,17 @@ describe('a body that comes a byte at a time', () => {
     expect(await closed).toMatch(/^HTTP\/1\.1 408 /);
   });
 
+  it('is read for a moment more when it is refused, and its connection is not reset', async () => {
+    await start({ bodyMs: 100, lingerMs: 3_600_000 });
+    const { received, closed, socket } = await open(`${head(JSON_TYPE, 8 * MIB)}{`, true);
+    const failed = vi.fn();
+    socket.on('error', failed);
+    await expect.poll(received, SOON).toMatch(/request_timeout/);
+    socket.end(' '.repeat(8 * MIB - 1));
+    await closed;
+    expect(failed).not.toHaveBeenCalled();
+  });
+
   it.each([
     ['a stream that is refused', head(LINES_TYPE, 1_000_000, 'unknown'), 401],
     [
@@ -128,6 +140,22 @@ describe('a stream of lines', () => {
     for (let written = 0; written < 8 * MIB; written += MIB) socket.write(chunk('x'.repeat(MIB)));
     socket.write('0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n');
     expect(await closed).toMatch(/request_timeout[\s\S]*HTTP\/1\.1 200 /);
+  });
+
+  it('goes on behind lines of which the store does not say what became of them', async () => {
+    await start({});
+    const failure = new AnnalsError('store_unavailable', 'the database does not answer');
+    vi.spyOn(world.annals, 'recordEach').mockRejectedValueOnce(failure);
+    const { received, closed, socket } = await open(head(LINES_TYPE) + chunk('{}\n{}\n'));
+    await expect.poll(received, SOON).toMatch(/"line":2/);
+    socket.write(chunk(`${JSON.stringify(noted(1))}\n`));
+    await expect.poll(received, SOON).toMatch(/"position"/);
+    socket.end('0\r\n\r\n');
+    expect(linesIn(await closed)).toMatchObject([
+      { line: 1, error: { code: 'store_unavailable' } },
+      { line: 2, error: { code: 'store_unavailable' } },
+      { changed: true },
+    ]);
   });
 
   it('is not read while its lines wait for the store', async () => {
@@ -177,9 +205,10 @@ describe('a client that does not read its answers', () => {
   });
 
   it('is hung up on where it has sent all', async () => {
-    await start({ bodyMs: 100 });
+    await start({ bodyMs: 100, keepAliveMs: 100 });
     const { socket } = await openUnread();
-    for (let n = 0; n < 25; n++) socket.write(LINES);
+    // Less than stops the server from reading.
+    for (let n = 0; n < 20; n++) socket.write(LINES);
     socket.write('0\r\n\r\n');
     await expect.poll(connections, SOON).toBe(0);
     socket.destroy();
