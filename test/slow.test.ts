@@ -189,10 +189,13 @@ describe('a client that does not read its answers', () => {
 
   it('is not read from, and costs no time', async () => {
     await start({});
+    const recorded = vi.spyOn(world.annals, 'recordEach');
     const client = await openUnread();
     const { taken, stalled } = flood(client, LINES, 64 * MIB);
     await stalled();
     expect(taken()).toBeLessThan(IN_SOCKETS);
+    // The errors of so many are in the memory at one time.
+    expect(Math.max(...recorded.mock.calls.map(([, lines]) => lines.length))).toBeLessThanOrEqual(512);
     await expect.poll(utilization, SOON).toBeLessThan(0.5);
     client.socket.destroy();
   });

@@ -17,6 +17,8 @@ import { type Asked, asWriter, requestKeyOf } from './from-wire.ts';
 import { linesOf } from './lines.ts';
 import { receiptText } from './to-wire.ts';
 
+/** Lines that are recorded and answered together: an error has a hundred times the bytes of the shortest line. */
+const MOST_TOGETHER = 512;
 /** Lines that are being recorded at one time. */
 const MOST_UNDER_WAY = 2048;
 /** Bytes of lines that are being recorded at one time. */
@@ -41,9 +43,12 @@ export async function recordLines(
   try {
     let number = 0;
     for await (const lines of linesOf(request.raw, annals)) {
-      if (answers.isClosed) return reply;
-      await answers.add(recordThem(annals, asked, lines, number, requestKey));
-      number += lines.length;
+      for (let from = 0; from < lines.length; from += MOST_TOGETHER) {
+        if (answers.isClosed) return reply;
+        const some = lines.slice(from, from + MOST_TOGETHER);
+        await answers.add(recordThem(annals, asked, some, number, requestKey));
+        number += some.length;
+      }
     }
     await answers.finish();
   } catch (error) {
