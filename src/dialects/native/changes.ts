@@ -1,5 +1,6 @@
 // /v1/changes and a resource's history: writes of changes, lists, single entries.
 
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Change } from '../../core/entry.ts';
@@ -13,14 +14,14 @@ import { parseJson } from '../../ingest/json-text.ts';
 import { CHANGE_BYTES, MOST_CHANGES } from '../../ingest/limits.ts';
 import { LineProposal } from '../../ingest/line.ts';
 import { changeTooLarge, checkChangeSize, type Given, normaliseChange } from '../../ingest/normalise.ts';
-import type { Reader } from '../../query/read.ts';
+import type { CompleteRow, Reader } from '../../query/read.ts';
 import type { LogId, Range, Selection } from '../../store/store.ts';
 import type { Annals } from '../dialect.ts';
 import { contentOf, describe, UUID } from './describe.ts';
 import { makeEntryTexts } from './entry-texts.ts';
 import { ask, asWriter, cursorAt, rangeOf, requestKeyOf, selectionOf } from './from-wire.ts';
 import { recordLines } from './ndjson.ts';
-import { type EntryText, listBytes, receiptText, toText, toWholeEntry } from './to-wire.ts';
+import { type EntryText, listBytes, listPieces, receiptText, toText, toWholeEntry } from './to-wire.ts';
 import {
   ChangesQuery,
   countedListOf,
@@ -79,42 +80,69 @@ export function registerChanges(app: FastifyInstance, annals: Annals): void {
     request: FastifyRequest<{ Querystring: HistoryQuery }>,
     reply: FastifyReply,
     selection: Selection,
-  ): Promise<Buffer> {
+  ): Promise<Buffer | Readable> {
     const { organization } = await ask(annals, request, 'read', 'changes');
+    const { id: log } = organization;
     const { query } = request;
     const range = rangeOf(query);
-    // One more than asked for tells whether there is a next page.
-    const wanted = { ...range, limit: range.limit + 1 };
-    const [texts, count] = await Promise.all([
-      query.include === 'states'
-        ? textsWithStates(annals.read, organization.id, selection, wanted)
-        : entryTexts(organization.id, selection, wanted),
-      query.count === 'exact' ? annals.read.count(organization.id, selection) : undefined,
-    ]);
-    const last = texts.length > range.limit ? texts[range.limit - 1] : undefined;
     reply.type('application/json');
+    const counting = query.count === 'exact' ? annals.read.count(log, selection) : undefined;
+    if (query.include === 'states') {
+      const [{ next, lots }, count] = await Promise.all([
+        pageWithStates(annals.read, log, selection, range),
+        counting,
+      ]);
+      return Readable.from(listPieces(lots, next, count), { objectMode: false });
+    }
+    const [texts, count] = await Promise.all([entryTexts(log, selection, oneMore(range)), counting]);
+    const last = texts.length > range.limit ? texts[range.limit - 1] : undefined;
     return listBytes(texts.slice(0, range.limit), last === undefined ? null : cursorAt(last.position), count);
   }
+}
+
+/** One more than asked for tells whether there is a next page. */
+function oneMore(range: Range): Range {
+  return { ...range, limit: range.limit + 1 };
 }
 
 /** Rows with states are large: so many are read, and written out, at a time. */
 const ROWS_AT_ONCE = 50;
 
-async function textsWithStates(
+interface PageWithStates {
+  next: string | null;
+  lots: AsyncGenerator<EntryText[]>;
+}
+
+async function pageWithStates(
   { local, rows }: Reader,
   log: LogId,
   selection: Selection,
   range: Range,
-): Promise<EntryText[]> {
+): Promise<PageWithStates> {
   const states = { states: true };
-  if (local === undefined) return (await rows(log, selection, range, states)).map(toText);
-  const positions = await local.positions(log, selection, range);
-  const texts: EntryText[] = [];
-  for (let from = 0; from < positions.length; from += ROWS_AT_ONCE) {
-    const some = await local.at(log, positions.slice(from, from + ROWS_AT_ONCE), states);
-    texts.push(...some.map(toText));
+  if (local === undefined) {
+    const all = await rows(log, selection, oneMore(range), states);
+    const positions = all.map(({ position }) => position);
+    return pageOf(positions, range, async (from, to) => all.slice(from, to));
   }
-  return texts;
+  const positions = await local.positions(log, selection, oneMore(range));
+  return pageOf(positions, range, (from, to) => local.at(log, positions.slice(from, to), states));
+}
+
+/** @param rows those at some of the positions */
+function pageOf(
+  positions: readonly number[],
+  { limit }: Range,
+  rows: (from: number, to: number) => Promise<CompleteRow[]>,
+): PageWithStates {
+  const next = positions.length > limit ? cursorAt(positions[limit - 1] as number) : null;
+  const count = Math.min(positions.length, limit);
+  async function* lots(): AsyncGenerator<EntryText[]> {
+    for (let from = 0; from < count; from += ROWS_AT_ONCE) {
+      yield (await rows(from, Math.min(count, from + ROWS_AT_ONCE))).map(toText);
+    }
+  }
+  return { next, lots: lots() };
 }
 
 function registerWrites(app: FastifyInstance, annals: Annals): void {

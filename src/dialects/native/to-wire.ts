@@ -46,18 +46,36 @@ export function toText(row: CompleteRow): EntryText {
   return { position: row.position, text: Buffer.from(rowText(row)) };
 }
 
+const START = Buffer.from('{"data":[');
 const COMMA = Buffer.from(',');
 
 /** `{"data": [...], "next": …, "count": …}` in UTF-8. */
 export function listBytes(items: readonly EntryText[], next: string | null, count?: number): Buffer {
-  const parts: Buffer[] = [Buffer.from('{"data":[')];
-  items.forEach(({ text }, index) => {
-    if (index > 0) parts.push(COMMA);
-    parts.push(text);
-  });
+  return Buffer.concat([START, ...separated(items), endOfList(next, count)]);
+}
+
+/** The same in pieces, one for each lot of items; no lot is empty. */
+export async function* listPieces(
+  lots: AsyncIterable<readonly EntryText[]>,
+  next: string | null,
+  count?: number,
+): AsyncGenerator<Buffer> {
+  let before = START;
+  for await (const items of lots) {
+    yield Buffer.concat([before, ...separated(items)]);
+    before = COMMA;
+  }
+  const end = endOfList(next, count);
+  yield before === START ? Buffer.concat([START, end]) : end;
+}
+
+function separated(items: readonly EntryText[]): Buffer[] {
+  return items.flatMap(({ text }, index) => (index === 0 ? text : [COMMA, text]));
+}
+
+function endOfList(next: string | null, count: number | undefined): Buffer {
   const counted = count === undefined ? '' : `,"count":${count}`;
-  parts.push(Buffer.from(`],"next":${next === null ? 'null' : `"${next}"`}${counted}}`));
-  return Buffer.concat(parts);
+  return Buffer.from(`],"next":${next === null ? 'null' : `"${next}"`}${counted}}`);
 }
 
 export function toWholeEntry(entry: Entry): object {
