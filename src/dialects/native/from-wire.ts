@@ -181,9 +181,14 @@ function jsonHeader<Read>(
   }
 }
 
-/** A UUIDv8 (RFC 9562) that follows from the key, for what has no other place to be found again. */
+/** The id of what has no other place to be found again: it follows from the key. */
 export function idUnder({ key }: RequestKey, { id }: Organization): string {
-  const hex = createHash('sha256').update(`${id}\n${key}`).digest('hex');
+  return uuidOf(`${id}\n${key}`);
+}
+
+/** A UUIDv8 (RFC 9562) that follows from the text. */
+export function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-9${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 

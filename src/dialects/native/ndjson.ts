@@ -3,7 +3,6 @@
 // Lines are recorded while more arrive, and answered in their order. What is under way is bounded; a client that
 // does not read its answers is not read from either, once MOST_UNSENT is waiting, and is then hung up on.
 
-import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Change } from '../../core/entry.ts';
@@ -13,7 +12,7 @@ import { LineProposal } from '../../ingest/line.ts';
 import type { Settled } from '../../ingest/record.ts';
 import type { RequestKey } from '../../ingest/sealed-batch.ts';
 import type { Annals } from '../dialect.ts';
-import { type Asked, asWriter, requestKeyOf } from './from-wire.ts';
+import { type Asked, asWriter, requestKeyOf, uuidOf } from './from-wire.ts';
 import { linesOf } from './lines.ts';
 import { receiptText } from './to-wire.ts';
 
@@ -81,7 +80,9 @@ function recordThem(
   for (const [index, line] of lines.entries()) {
     if (isBlank(line)) continue;
     const number = before + index + 1;
-    const own = requestKey === undefined ? given : { ...given, id: () => idOf(requestKey.key, number) };
+    // Under an idempotency key each line has its own id, so that the same stream sent again adds nothing.
+    const own =
+      requestKey === undefined ? given : { ...given, id: () => uuidOf(`${requestKey.key}\n${number}`) };
     numbers.push(number);
     proposals.push(new LineProposal(line, own, signed));
     bytes += line.length;
@@ -90,12 +91,6 @@ function recordThem(
     .recordEach(organization.id, proposals)
     .catch((error: unknown) => proposals.map(() => ({ error })));
   return { settled, numbers, bytes };
-}
-
-/** Under an idempotency key each line has its own id, so that the same stream sent again adds nothing. */
-function idOf(key: string, number: number): string {
-  const hex = createHash('sha256').update(`${key}\n${number}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-9${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** The answers under way, written in the order of their lines. */
