@@ -8,11 +8,12 @@ import { abbreviate } from '../ingest/limits.ts';
 import { JSON_BODY_LIMIT } from './limits.ts';
 import { sendProblem, shuttingDown } from './problem.ts';
 
+/** Of bodies that were parsed. */
 const bytesOfRequest = new WeakMap<FastifyRequest, Buffer>();
 
-/** The bytes of a JSON body as they came, for fingerprints. */
+/** The bytes of a JSON body as they came. */
 export function bodyBytes(request: FastifyRequest): Buffer {
-  return bytesOfRequest.get(request) ?? Buffer.alloc(0);
+  return Buffer.isBuffer(request.body) ? request.body : (bytesOfRequest.get(request) ?? Buffer.alloc(0));
 }
 
 export const JSON_TYPES = ['application/json', 'application/merge-patch+json', 'application/json-patch+json'];
@@ -42,10 +43,13 @@ export function leaveBodies(scope: FastifyInstance): void {
   scope.addContentTypeParser(
     JSON_TYPES,
     { parseAs: 'buffer', bodyLimit: JSON_BODY_LIMIT },
-    async (request: FastifyRequest, body: Buffer) => {
-      checkCoding(request);
-      bytesOfRequest.set(request, body);
-      return body;
+    (request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: Buffer) => void) => {
+      try {
+        checkCoding(request);
+        done(null, body);
+      } catch (error) {
+        done(error as Error);
+      }
     },
   );
 }
@@ -62,32 +66,52 @@ export function checkCoding(request: FastifyRequest): void {
   });
 }
 
+/** A request whose body has not ended. */
+interface Unfinished {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  /** When it is late, by `performance.now()`. */
+  untilMs: number;
+}
+
 /** Refuses bodies that have not ended in time, or when the server stops; who takes a reply over does that himself. */
 function timeBodies(app: FastifyInstance, bodyMs: number): void {
-  const unfinished = new Set<(error: AnnalsError) => void>();
+  /** In the order in which they began. One timer is for all: every request would pay for its own. */
+  const unfinished = new Set<Unfinished>();
+  let timer: NodeJS.Timeout | undefined;
   app.addHook('preParsing', (request, reply, _payload, done) => {
-    if (hasMoreToCome(request)) time(request, reply);
+    if (hasMoreToCome(request)) {
+      const one = { request, reply, untilMs: performance.now() + bodyMs };
+      unfinished.add(one);
+      request.raw.once('close', () => unfinished.delete(one));
+      timer ??= setTimeout(refuseLate, bodyMs).unref();
+    }
     done();
   });
   app.addHook('preClose', (done) => {
-    for (const refuse of unfinished) refuse(shuttingDown());
+    clearTimeout(timer);
+    for (const one of unfinished) refuse(one, shuttingDown());
     done();
   });
 
-  function time(request: FastifyRequest, reply: FastifyReply): void {
-    const refuse = (error: AnnalsError): void => {
-      if (request.raw.complete || reply.sent) return;
-      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
-      sendProblem(reply, error);
-    };
-    const timer = setTimeout(() => refuse(timedOut(bodyMs)), bodyMs);
-    unfinished.add(refuse);
-    const stop = (): void => {
-      clearTimeout(timer);
-      unfinished.delete(refuse);
-    };
-    request.raw.once('end', stop).once('close', stop);
+  function refuseLate(): void {
+    timer = undefined;
+    for (const one of unfinished) {
+      const leftMs = one.untilMs - performance.now();
+      if (leftMs > 0) {
+        timer = setTimeout(refuseLate, Math.ceil(leftMs)).unref();
+        return;
+      }
+      unfinished.delete(one);
+      refuse(one, timedOut(bodyMs));
+    }
   }
+}
+
+function refuse({ request, reply }: Unfinished, error: AnnalsError): void {
+  if (request.raw.complete || reply.sent) return;
+  if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
+  sendProblem(reply, error);
 }
 
 function hasMoreToCome(request: FastifyRequest): boolean {
