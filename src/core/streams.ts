@@ -71,22 +71,23 @@ export function isVersion(entry: Pick<Filed, 'resource' | 'action' | 'changed'>)
 
 /**
  * The streams under which an entry is filed, beside the log itself: each name once. `attributes` are
- * the top-level attributes that it changed. The first is its resource's stream, in which its number
+ * the top-level attributes that it changed, each once. The first is its resource's stream, in which its number
  * is its version.
  */
 export function streamsOf(entry: Filed, attributes: readonly string[]): Stream[] {
-  const streams = new Set<Stream>([
+  const streams = [
     streamOf.resource(entry.resource),
     streamOf.id(entry.resource.id),
     streamOf.type(entry.resource.type),
     streamOf.actor(entry.actor.id),
     streamOf.action(entry.action),
     streamOf.about(entry.resource),
-  ]);
-  for (const related of entry.related) streams.add(streamOf.related(related)).add(streamOf.about(related));
-  if (entry.event !== undefined) streams.add(streamOf.event(entry.event));
-  if (typeof entry.context?.ip === 'string') streams.add(streamOf.ip(entry.context.ip));
-  if (isVersion(entry)) streams.add(VERSIONS);
-  for (const attribute of attributes) streams.add(streamOf.changed(attribute));
-  return [...streams];
+  ];
+  for (const related of entry.related) streams.push(streamOf.related(related), streamOf.about(related));
+  if (entry.event !== undefined) streams.push(streamOf.event(entry.event));
+  if (typeof entry.context?.ip === 'string') streams.push(streamOf.ip(entry.context.ip));
+  if (isVersion(entry)) streams.push(VERSIONS);
+  for (const attribute of attributes) streams.push(streamOf.changed(attribute));
+  // Only a resource can be named twice.
+  return entry.related.length === 0 ? streams : [...new Set(streams)];
 }

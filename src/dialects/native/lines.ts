@@ -56,9 +56,10 @@ export async function* linesOf(
   if (length > 0) yield [take()];
 
   function keep(part: Buffer): void {
-    const text = length === 0 ? part.subarray(behindSpace(part, 0)) : part;
+    const from = length === 0 ? behindSpace(part, 0) : 0;
+    const text = from === 0 ? part : part.subarray(from);
     const room = CHANGE_BYTES + 1 - length;
-    if (room > 0 && text.length > 0) parts.push(text.subarray(0, room));
+    if (room > 0 && text.length > 0) parts.push(text.length <= room ? text : text.subarray(0, room));
     length += text.length;
   }
 

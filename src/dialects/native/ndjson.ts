@@ -77,7 +77,8 @@ function recordThem(
   const numbers: number[] = [];
   const proposals: LineProposal[] = [];
   let bytes = 0;
-  for (const [index, line] of lines.entries()) {
+  for (let index = 0; index < lines.length; index++) {
+    const line = lines[index] as Buffer;
     if (isBlank(line)) continue;
     const number = before + index + 1;
     // Under an idempotency key each line has its own id, so that the same stream sent again adds nothing.

@@ -117,7 +117,7 @@ export function toRows(entries: readonly SealedEntry[]): EntryRows {
     texts,
     bytes,
     streams: [...streams.keys()],
-    filed: Uint32Array.from(filed),
+    filed: new Uint32Array(filed),
   };
 }
 
