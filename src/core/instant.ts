@@ -17,6 +17,14 @@ const RFC3339 =
  * A leap second reads as the second after it.
  */
 export function parseInstant(text: string): Instant | undefined {
+  // Checked first and read then, and the same in many changes one after the other.
+  if (text !== lastRead.text) lastRead = { text, instant: readInstant(text) };
+  return lastRead.instant;
+}
+
+let lastRead: { text: string; instant: Instant | undefined } = { text: '', instant: undefined };
+
+function readInstant(text: string): Instant | undefined {
   if (!RFC3339.test(text)) return undefined;
   const year = digits(text, 0, 4);
   const month = digits(text, 5, 7);
