@@ -11,8 +11,7 @@ import {
   type Digests,
   leafHashOf,
   type Salts,
-  SECTION_NAMES,
-  type Sections,
+  type SectionName,
   sectionDigest,
   subjectText,
 } from './section.ts';
@@ -120,33 +119,24 @@ export function seal(
   const actor = canonicalize(change.actor as unknown as Json);
   const context = change.context && canonicalize(change.context);
   const metadata = change.metadata === undefined ? undefined : canonicalize(change.metadata);
-  const sections: Sections = {
-    subject: subjectText({
-      id: change.id,
-      occurredAt,
-      resource,
-      action,
-      event,
-      related,
-      version,
-      continuity,
-    }),
-    actor,
-  };
-  if (context !== undefined) sections.context = context;
-  if (metadata !== undefined) sections.metadata = metadata;
-  if (states.before !== null) sections.before = states.before.bytes;
-  if (states.after !== null) sections.after = states.after.bytes;
-
   const salts: Salts = {};
   const digests: Digests = {};
-  for (const name of SECTION_NAMES) {
-    const content = sections[name];
-    if (content === undefined) continue;
+  const add = (name: SectionName, content: string | Uint8Array | undefined): void => {
+    if (content === undefined) return;
     const drawn = salt();
     salts[name] = drawn;
     digests[name] = sectionDigest(sha256, drawn, content);
-  }
+  };
+  // In the order of SECTION_NAMES, in which salts are drawn.
+  add(
+    'subject',
+    subjectText({ id: change.id, occurredAt, resource, action, event, related, version, continuity }),
+  );
+  add('actor', actor);
+  add('context', context);
+  add('metadata', metadata);
+  add('before', states.before?.bytes);
+  add('after', states.after?.bytes);
   const leaf = leafHashOf(sha256, { log: tip.log, position, recordedAt, digests });
   const { tree, nodes } = appendLeaf(sha256, tip.tree, leaf);
 
