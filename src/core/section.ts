@@ -14,9 +14,6 @@ export type SectionName = (typeof SECTION_NAMES)[number];
 
 export const SALT_BYTES = 16;
 
-/** A section's content as canonical text or its bytes; a section that a record has not (no context, a null state) is absent. */
-export type Sections = Partial<Record<SectionName, string | Uint8Array>>;
-
 /** What is hashed beside the leaf: the digest of each section, absent where the section is. */
 export type Digests = Partial<Record<SectionName, Hash>>;
 export type Salts = Partial<Record<SectionName, Uint8Array>>;

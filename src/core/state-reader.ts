@@ -255,7 +255,7 @@ interface Made {
 function madeOf({ places, fresh }: Written, known: StateText): Made | undefined {
   const { bytes: was, ends: knownEnds } = known;
   const gone = places === known.source.places ? NONE : goneFrom(places, knownEnds.length);
-  if (gone === undefined || !isOrdered(fresh)) return undefined;
+  if (gone === undefined || !order(fresh)) return undefined;
   const bytes = scratch(was.length + mostBytesOf(fresh));
   const ends: number[] = Array(places.length);
   const differing: Fresh[] = [];
@@ -325,7 +325,7 @@ function goneFrom(places: readonly number[], count: number): readonly number[] |
 const FEW_SORTED = 40;
 
 /** Brings members into canonical order; false where two have one key. */
-function isOrdered(fresh: FreshMember[]): boolean {
+function order(fresh: FreshMember[]): boolean {
   if (fresh.length > FEW_SORTED) fresh.sort(compare);
   else {
     for (let index = 1; index < fresh.length; index++) {

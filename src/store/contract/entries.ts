@@ -5,14 +5,7 @@ import { expect, it } from 'vitest';
 import type { Change } from '../../core/entry.ts';
 import { MAX_INSTANT, MIN_INSTANT } from '../../core/instant.ts';
 import { leafHash } from '../../core/merkle.ts';
-import {
-  type Digests,
-  leafBytes,
-  SECTION_NAMES,
-  type Sections,
-  sectionDigest,
-  subjectText,
-} from '../../core/section.ts';
+import { type Digests, leafBytes, SECTION_NAMES, sectionDigest, subjectText } from '../../core/section.ts';
 import { appendAll, LogSealer, sha256 } from '../contract-batches.ts';
 import { changeOf, randomChanges } from '../contract-changes.ts';
 import { hexOf, modelOf, plain, plainWith } from '../contract-model.ts';
@@ -152,20 +145,12 @@ export function entrySentences(subject: Subject): void {
 
 /** The leaf hash of an entry, from its texts and salts alone. */
 function leafAgain(log: string, row: StoredEntry): Uint8Array {
-  const { id, occurredAt, resource, action, event, related, version, continuity, position, recordedAt } = row;
-  const subject = { id, occurredAt, resource, action, related, version, continuity };
-  const sections: Sections = {
-    subject: subjectText(event === undefined ? subject : { ...subject, event }),
-    actor: row.actor,
-  };
-  for (const name of ['context', 'metadata', 'before', 'after'] as const) {
-    const text = row[name];
-    if (text !== undefined && text !== null) sections[name] = text;
-  }
+  const { actor, context, metadata, before, after, position, recordedAt } = row;
+  const sections = { subject: subjectText(row), actor, context, metadata, before, after };
   const digests: Digests = {};
   for (const name of SECTION_NAMES) {
     const [text, salt] = [sections[name], row.salts[name]];
-    if (text !== undefined && salt !== undefined) digests[name] = sectionDigest(sha256, salt, text);
+    if (typeof text === 'string' && salt !== undefined) digests[name] = sectionDigest(sha256, salt, text);
   }
   return leafHash(sha256, leafBytes({ log, position, recordedAt, digests }));
 }
