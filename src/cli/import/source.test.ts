@@ -33,6 +33,21 @@ describe('what is imported', () => {
     }
   });
 
+  it.each([
+    ['a text', LARGE],
+    ['gzip', gzipSync(LARGE)],
+    ['zstd', zstdCompressSync(LARGE)],
+  ])('ends with the error of its source where it is %s, as where that is stopped', async (_, stored) => {
+    async function* broken(): AsyncGenerator<Buffer> {
+      yield stored.subarray(0, stored.length / 2);
+      throw new Error('stopped');
+    }
+    const reading = (async () => {
+      for await (const _chunk of decompressed(broken()));
+    })();
+    await expect(reading).rejects.toThrow('stopped');
+  });
+
   it('is read whole where a chunk ends with a frame', async () => {
     const frames = [zstdOf(ONE), zstdOf(LARGE), zstdOf(ONE)];
     expect((await readChunks(frames)).equals(Buffer.concat([ONE, LARGE, ONE]))).toBe(true);

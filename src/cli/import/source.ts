@@ -102,8 +102,8 @@ async function* unframed(first: Buffer, input: AsyncIterator<Buffer>): AsyncGene
   for (let next: Buffer | undefined = first; next !== undefined; ) {
     const frame = createZstdDecompress();
     const feeding = feed(frame, next, input);
-    // Awaited below; an error of the frame comes first.
-    feeding.catch(() => undefined);
+    // An error of the frame comes first; one of the input ends the frame, which would else be waited for.
+    feeding.catch((error: Error) => frame.destroy(error));
     yield* frame as AsyncIterable<Buffer>;
     next = await feeding;
   }
